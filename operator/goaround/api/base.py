@@ -1,0 +1,82 @@
+"""The base of every model, and the bounded scalar types they share.
+
+Field names are snake_case here and camelCase on the wire. Unknown fields are ignored on reading
+(the API server prunes them; an older operator must survive a newer status), never written.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic.alias_generators import to_camel
+
+Json = dict[str, Any]
+
+
+class Model(BaseModel):
+    """A frozen value with camelCase names on the wire."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", alias_generator=to_camel, populate_by_name=True
+    )
+
+    def wire(self) -> Json:
+        """The object as the API server stores it: camelCase, no nulls, no empty lists or maps.
+
+        Empty lists are left out because `kubectl describe` shows them as blank lines.
+        """
+        return _without_nothing(self.model_dump(mode="json", by_alias=True))
+
+    def but(self, **changes: object) -> Self:
+        """A copy with `changes`; values are trusted, as with `model_copy`."""
+        return self.model_copy(update=changes)
+
+
+def _without_nothing(value: Json) -> Json:
+    return {k: kept for k, v in value.items() if (kept := _kept(v)) is not None}
+
+
+def _kept(value: Any) -> Any:
+    match value:
+        case Mapping():
+            return _without_nothing(dict(value)) or None
+        case list():
+            return [_kept(v) for v in value] or None
+        case _:
+            return value
+
+
+def rfc3339(at: datetime) -> str:
+    """UTC with milliseconds only where there are any, so that a round trip is exact."""
+    at = at.astimezone(UTC)
+    if at.microsecond // 1000:
+        return at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+Timestamp = Annotated[datetime, PlainSerializer(rfc3339, return_type=str, when_used="json")]
+
+Percent = Annotated[int, Field(ge=0, le=100)]
+DnsLabel = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=63)]
+ObjectName = Annotated[
+    str, Field(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", min_length=1, max_length=253)
+]
+Share = Annotated[str, Field(pattern=r"^(0(\.[0-9]{1,9})?|1(\.0{1,9})?)$", max_length=11)]
+Text = Annotated[str, Field(max_length=1024)]
+Line = Annotated[str, Field(max_length=512)]
+Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$", max_length=71)]
+
+
+class ObjectMeta(Model):
+    """The part of `metadata` that we read."""
+
+    name: str = ""
+    namespace: str = ""
+    uid: str = ""
+    generation: int = 0
+    resource_version: str = "0"
+    creation_timestamp: Timestamp | None = None
+    deletion_timestamp: Timestamp | None = None
+    labels: dict[str, str] = Field(default_factory=dict)
+    annotations: dict[str, str] = Field(default_factory=dict)

@@ -1,0 +1,352 @@
+"""AIFeature.spec: the desired release and the flight plan, as a user writes them.
+
+Cross-field rules stand here as CEL, so that the API server refuses a bad plan with a sentence.
+"""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+
+from goaround.api.base import DnsLabel, Line, Model, ObjectName, Percent, Share, Text
+from goaround.api.schema import atomic, cel, keyed_by, rules
+
+ALLOWED_INTERVALS = tuple(n for n in range(1, 301) if 300 % n == 0)
+
+Version = Annotated[
+    str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._:@/+-]*[A-Za-z0-9])?$", max_length=128)
+]
+ComponentName = Annotated[
+    str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._/-]*[A-Za-z0-9])?$", max_length=128)
+]
+ParameterName = Annotated[str, Field(max_length=64)]
+Selector = Annotated[str, Field(min_length=1, max_length=512)]
+SignificanceLevel = Annotated[str, Field(pattern=r"^0\.[0-9]{1,6}$", max_length=8)]
+
+
+class Component(Model):
+    """One versioned part of a release."""
+
+    name: ComponentName = Field(description="Name of the artefact, for example `chat-7b`.")
+    version: Version = Field(
+        description="Immutable version of the artefact; `latest` is refused, because it cannot be "
+        "gone back to.",
+        json_schema_extra=rules(
+            cel("self != 'latest'", "a version must be immutable: `latest` cannot be gone back to")
+        ),
+    )
+
+
+class Release(Model):
+    """What is flown as one unit; its digest is its identity."""
+
+    model: Component = Field(description="The model; every release has one.")
+    prompt: Component | None = Field(
+        default=None, description="The prompt; classical models have none."
+    )
+    index: Component | None = Field(
+        default=None, description="The retrieval index, where the feature retrieves."
+    )
+    features: Component | None = Field(
+        default=None, description="The feature pipeline of a classical model."
+    )
+    parameters: dict[ParameterName, Line] = Field(
+        default_factory=dict,
+        max_length=32,
+        description="Settings that belong to the release (temperature, tools, token limits, "
+        "thresholds), as text; a change of one is a new release.",
+    )
+
+
+class BucketBy(StrEnum):
+    REQUEST = "Request"
+    SESSION = "Session"
+    USER = "User"
+
+
+class Role(StrEnum):
+    SPLIT = "Split"
+
+
+class FlagDelivery(Model):
+    """The flag plane: a flagd sync stream carries the whole release."""
+
+    key: str | None = Field(
+        default=None,
+        pattern=r"^[a-z0-9]([-a-z0-9._]*[a-z0-9])?$",
+        max_length=100,
+        description="Flag key that apps evaluate; unique in the namespace. Default: "
+        "`<feature>.release`.",
+    )
+    bucket_by: BucketBy = Field(
+        default=BucketBy.SESSION,
+        description="The unit that sticks to an arm, which apps use as targeting key.",
+    )
+
+
+class Delivery(Model):
+    """One plane by which the split reaches the app."""
+
+    name: DnsLabel = Field(description="Name of the plane in this feature.")
+    role: Role = Field(description="`Split`: this plane divides users between the releases.")
+    flag: FlagDelivery = Field(description="Deliver through the flag stream.")
+
+
+class FallbackType(StrEnum):
+    LEGACY_LOGIC = "LegacyLogic"
+    CACHED_OUTPUT = "CachedOutput"
+    RULES = "Rules"
+    MANUAL_REVIEW = "ManualReview"
+    DISABLED = "Disabled"
+
+
+class Fallback(Model):
+    """What users get when no release may serve: never a model."""
+
+    type: FallbackType = Field(
+        default=FallbackType.DISABLED, description="The behaviour without AI that the app serves."
+    )
+    text: Text = Field(
+        default="This feature is switched off at the moment.",
+        description="What users see when the type is `Disabled`.",
+    )
+
+
+class Ratio(Model):
+    """A share of bad events, from two counters."""
+
+    bad: Selector = Field(
+        description="One selector of a counter of bad events, with `$match`: "
+        '`ai_requests_total{$match,result="schema_error"}`.'
+    )
+    total: Selector = Field(
+        description="One selector of the counter of all events, with `$match`: "
+        "`ai_requests_total{$match}`."
+    )
+
+
+class Layer(StrEnum):
+    INFRASTRUCTURE = "Infrastructure"
+    OUTPUT_QUALITY = "OutputQuality"
+    DATA_PIPELINE = "DataPipeline"
+    SAFETY = "Safety"
+
+
+class Signal(Model):
+    """One acceptance signal with its bound."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            cel(
+                "has(self.max) != has(self.min)",
+                "a ratio needs exactly one bound: max (bad above) or min (bad below)",
+            ),
+            cel(
+                "!has(self.min) || double(self.min) > 0.0",
+                "min must be above 0: nothing can fall below 0",
+            ),
+            cel(
+                "!has(self.max) || double(self.max) < 1.0",
+                "max must be below 1: a share never exceeds 1",
+            ),
+        )
+    )
+
+    name: DnsLabel = Field(description="Name of the signal, unique in the feature.")
+    layer: Layer = Field(
+        default=Layer.OUTPUT_QUALITY,
+        description="What the signal watches; a breach of a `Safety` signal opens a P1 incident.",
+    )
+    ratio: Ratio = Field(description="A share of bad events, from two counters.")
+    max: Share | None = Field(
+        default=None,
+        description="Highest acceptable share, as a decimal between 0 and 1. Roll back on proof "
+        'above it, climb on proof below it; "0" means that the first bad event goes around.',
+    )
+    min: Share | None = Field(
+        default=None,
+        description="Lowest acceptable share, as a decimal between 0 and 1. Roll back on proof "
+        "below it, climb on proof above it.",
+    )
+    cluster_size: int = Field(
+        default=1,
+        ge=1,
+        le=1000,
+        description="Requests that fail together (retries, bursts); evidence is divided by it.",
+    )
+    budget_weight: int = Field(
+        default=1,
+        ge=1,
+        le=100,
+        description="Relative weight of this signal in the false-rollback budget alpha.",
+    )
+
+
+class Acceptance(Model):
+    """What must be true before more users get the candidate."""
+
+    provider: DnsLabel = Field(
+        default="default",
+        description="Metrics provider, by the name an administrator gave it.",
+    )
+    scope: str = Field(
+        min_length=1,
+        max_length=1024,
+        description="The inputs this release is accepted for, in one sentence.",
+    )
+    signals: list[Signal] = Field(
+        min_length=2,
+        max_length=20,
+        description="At least two signals; every one must be good before a climb.",
+        json_schema_extra=keyed_by("name"),
+    )
+    alpha: SignificanceLevel = Field(
+        default="0.01",
+        description="Largest chance of a false rollback per rollout, over all signals.",
+    )
+    beta: SignificanceLevel = Field(
+        default="0.05",
+        description="Largest chance per signal of accepting a release that is at its bound.",
+    )
+
+
+class RampStep(Model):
+    """One weight and what it takes to leave it."""
+
+    weight_percent: int = Field(
+        ge=1, le=100, description="Share of users on the candidate, in percent."
+    )
+    hold_seconds: int = Field(
+        default=600, ge=1, le=604800, description="Least time at this step, in seconds."
+    )
+    min_samples: int = Field(
+        default=100,
+        ge=0,
+        le=10_000_000,
+        description="Least number of candidate requests per signal since the step began.",
+    )
+
+
+def default_steps() -> list[RampStep]:
+    return [RampStep(weight_percent=w) for w in (10, 50, 100)]
+
+
+class Ramp(Model):
+    """The flight plan."""
+
+    interval_seconds: int = Field(
+        default=10,
+        ge=1,
+        le=300,
+        description="Length of an evidence window in seconds; it must divide 300.",
+        json_schema_extra=rules(
+            cel(
+                "300 % self == 0",
+                "intervalSeconds must divide 300: " + ", ".join(map(str, ALLOWED_INTERVALS)),
+            )
+        ),
+    )
+    steps: list[RampStep] = Field(
+        default_factory=default_steps,
+        min_length=1,
+        max_length=10,
+        description="Steps with rising weights; the last is 100.",
+        json_schema_extra=atomic()
+        | rules(
+            cel(
+                "self[self.size() - 1].weightPercent == 100",
+                "the last step must be weightPercent 100",
+            ),
+            cel(
+                "self.all(i, self.filter(j, j.weightPercent == i.weightPercent).size() == 1) && "
+                "self.map(s, s.weightPercent).isSorted()",
+                "weights must rise from step to step",
+            ),
+        ),
+    )
+    cruise_seconds: int = Field(
+        default=3600,
+        ge=1,
+        le=2592000,
+        description="Time at the last step before the release becomes last-known-good, in seconds.",
+    )
+    step_deadline_seconds: int = Field(
+        default=21600,
+        ge=10,
+        le=2592000,
+        description="Longest time at one step without proof, in seconds; then `Inconclusive`.",
+    )
+    deadline_seconds: int = Field(
+        default=172800,
+        ge=10,
+        le=7776000,
+        description="Longest time of the whole ramp, in seconds; then `Inconclusive`.",
+    )
+
+
+class FirstRelease(StrEnum):
+    ADOPT = "Adopt"
+
+
+class KillSwitch(Model):
+    """The durable switch on the Git side; `AIKillSwitch` objects are the fast one."""
+
+    engaged: bool = Field(description="true: the fallback serves everybody.")
+    reason: Line | None = Field(default=None, description="Why, for the people who find it.")
+
+
+class IncidentPolicy(Model):
+    """How incidents of this feature are graded."""
+
+    exposure_limit: int | None = Field(
+        default=None,
+        ge=1,
+        le=1_000_000_000,
+        description="Requests served by a bad release from which its incident is a P2. No default.",
+    )
+
+
+class AIFeatureSpec(Model):
+    """The desired release and the flight plan."""
+
+    release: Release = Field(description="The release that should serve.")
+    delivery: list[Delivery] = Field(
+        min_length=1,
+        max_length=1,
+        description="Planes that carry the split; exactly one has role `Split`.",
+        json_schema_extra=keyed_by("name"),
+    )
+    fallback: Fallback = Field(
+        default_factory=Fallback, description="What serves when no release may."
+    )
+    acceptance: Acceptance = Field(description="The evidence a climb needs.")
+    ramp: Ramp = Field(default_factory=Ramp, description="The flight plan.")
+    first_release: FirstRelease = Field(
+        default=FirstRelease.ADOPT,
+        description="`Adopt`: the first release already serves; take it over at 100 % without "
+        "moving traffic.",
+    )
+    kill_switch: KillSwitch | None = Field(
+        default=None,
+        description="Durable kill switch for Git; no default, so that Git has no opinion unless "
+        "it states one.",
+    )
+    incident: IncidentPolicy = Field(
+        default_factory=IncidentPolicy, description="How incidents are graded."
+    )
+
+    @property
+    def flag(self) -> FlagDelivery:
+        return self.delivery[0].flag
+
+    def signal(self, name: str) -> Signal | None:
+        return next((s for s in self.acceptance.signals if s.name == name), None)
+
+
+class FeatureReference(Model):
+    """A feature in the same namespace."""
+
+    name: ObjectName = Field(description="Name of an AIFeature in this namespace.")
+
+
+__all__ = ["AIFeatureSpec", "FeatureReference", "Percent", "Release", "Signal"]

@@ -1,0 +1,62 @@
+"""AIKillSwitch: presence kills.
+
+Immutable; creating one is for many people, deleting one for few.
+"""
+
+from pydantic import ConfigDict, Field
+
+from goaround.api.base import Line, Model, Timestamp
+from goaround.api.feature import FeatureReference
+from goaround.api.schema import IMMUTABLE, cel, rules
+
+
+class LabelSelector(Model):
+    """Features by label; every label must match."""
+
+    match_labels: dict[str, str] = Field(
+        min_length=1,
+        max_length=16,
+        description="Labels that a feature must carry, name to value.",
+    )
+
+
+class AIKillSwitchSpec(Model):
+    """Which features fall back, and why."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            IMMUTABLE,
+            cel(
+                "has(self.featureRef) != has(self.selector)",
+                "name one feature (featureRef) or several by label (selector), not both",
+            ),
+        )
+    )
+
+    feature_ref: FeatureReference | None = Field(
+        default=None, description="The one feature to kill."
+    )
+    selector: LabelSelector | None = Field(
+        default=None, description="All features of this namespace with these labels."
+    )
+    reason: Line = Field(min_length=1, description="Why, for everybody who finds it.")
+
+
+class AIKillSwitchStatus(Model):
+    """Whether the kill is recorded."""
+
+    observed_generation: int = Field(
+        default=-1, description="Generation of the spec that was acted upon; -1: not seen yet."
+    )
+    latched_at: Timestamp | None = Field(
+        default=None,
+        description="When every matching feature was recorded as killed; until then the switch "
+        "cannot be deleted.",
+    )
+    latched_revision: int | None = Field(
+        default=None,
+        ge=0,
+        description="`status.revision` of that record; flag replicas serve the fallback until a "
+        "newer one exists.",
+    )
+    message: Line | None = Field(default=None, description="In words.")

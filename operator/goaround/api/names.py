@@ -1,0 +1,54 @@
+"""Deterministic names, so that effects happen once.
+
+A retry collides with itself: 409 means done.
+"""
+
+import hashlib
+from datetime import UTC, datetime
+
+from goaround.api import GROUP
+from goaround.api.base import rfc3339
+from goaround.api.digest import short
+
+MAX_FEATURE_NAME = 50
+
+FIELD_MANAGER = "goaround"
+COMPONENT = "goaround"
+
+FEATURE_LABEL = f"{GROUP}/feature"
+ATTEMPTS = f"{GROUP}/attempts"
+OUTCOME = f"{GROUP}/outcome"
+QUARANTINED = f"{GROUP}/quarantined"
+GOOD_SINCE = f"{GROUP}/good-since"
+
+
+def _hex(length: int, *parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:length]
+
+
+def record_name(feature: str, digest: str) -> str:
+    """Name of the release record: `<feature>-<12 hex of digest>`."""
+    return f"{feature}-{short(digest)}"
+
+
+def incident_name(feature: str, at: datetime, *, uid: str, attempt: str, cause: str) -> str:
+    """`<feature>-<date of latch>-<6 hex of uid, attempt, cause>`."""
+    return f"{feature}-{at.astimezone(UTC):%Y%m%d}-{_hex(6, uid, attempt, cause)}"
+
+
+def event_name(feature: str, uid: str, at: datetime, reason: str) -> str:
+    """One name per transition: its time is stored in status, so a replay gives the same name."""
+    return f"{feature}.{_hex(16, uid, rfc3339(at), reason)}"
+
+
+def salt(uid: str, digest: str, attempt: int) -> str:
+    """Salt of the split: other users for every digest and attempt."""
+    return f"{uid}/{short(digest)}/{attempt}"
+
+
+def flag_key(feature: str, declared: str | None) -> str:
+    return declared or f"{feature}.release"
+
+
+def bucket_key(feature: str) -> str:
+    return f"{feature}.bucket"

@@ -1,0 +1,90 @@
+"""Closed lists of condition types, condition reasons and event reasons. They are API."""
+
+from enum import StrEnum
+
+
+class Stage(StrEnum):
+    """Where a feature's flight is; derived, for people and columns. Conditions are the contract."""
+
+    PREFLIGHT = "Preflight"
+    RAMPING = "Ramping"
+    HOLDING = "Holding"
+    CRUISING = "Cruising"
+    LIVE = "Live"
+    ROLLED_BACK = "RolledBack"
+    INCONCLUSIVE = "Inconclusive"
+    KILLED = "Killed"
+
+
+class ConditionType(StrEnum):
+    """The conditions an AIFeature may show."""
+
+    READY = "Ready"
+    RECONCILING = "Reconciling"
+    STALLED = "Stalled"
+    SIGNALS_HEALTHY = "SignalsHealthy"
+    DELIVERED = "Delivered"
+    KILLED = "Killed"
+    WATCHED = "Watched"
+
+
+class Reason(StrEnum):
+    """Why a condition has its status."""
+
+    # kstatus conditions, by stage
+    PREFLIGHT = "Preflight"
+    RAMPING = "Ramping"
+    HOLDING = "Holding"
+    CRUISING = "Cruising"
+    ROLLOUT_COMPLETE = "RolloutComplete"
+    ROLLED_BACK = "RolledBack"
+    INCONCLUSIVE = "Inconclusive"
+    KILLED = "Killed"
+    # why a feature holds
+    PROVIDER_UNAVAILABLE = "ProviderUnavailable"
+    NO_DATA = "NoData"
+    CLOCK_SKEW = "ClockSkew"
+    # what a person must change
+    INVALID_SPEC = "InvalidSpec"
+    UNKNOWN_PROVIDER = "UnknownProvider"
+    FLAG_KEY_TAKEN = "FlagKeyTaken"
+    # signals
+    WITHIN_LIMITS = "WithinLimits"
+    LIMIT_EXCEEDED = "LimitExceeded"
+    UNDECIDED = "Undecided"
+    # delivery
+    DELIVERED = "Delivered"
+    DELIVERED_TO_NOBODY = "DeliveredToNobody"
+    PENDING = "Pending"
+    REPLICAS_UNREACHABLE = "ReplicasUnreachable"
+    # kill
+    KILL_SWITCH_ENGAGED = "KillSwitchEngaged"
+    SPEC_KILL_SWITCH = "SpecKillSwitch"
+    GATE_CLOSED = "GateClosed"
+    # watch after landing
+    NOT_WATCHED = "NotWatched"
+    # incidents
+    DETECTED = "Detected"
+    CONTAINED = "Contained"
+    EFFECT_NOT_OBSERVED = "EffectNotObserved"
+
+
+class EventReason(StrEnum):
+    """The reasons of the events we post; one event per transition, none per tick."""
+
+    ROLLOUT_STARTED = "RolloutStarted"
+    ADOPTED = "Adopted"
+    STEP_STARTED = "StepStarted"
+    CRUISING = "CruiseStarted"
+    PROMOTED = "Promoted"
+    HOLDING = "Holding"
+    RESUMED = "Resumed"
+    ROLLED_BACK = "RolledBack"
+    CONTAINED = "Contained"
+    INCONCLUSIVE = "Inconclusive"
+    SUPERSEDED = "Superseded"
+    KILL_ENGAGED = "KillEngaged"
+    KILL_RELEASED = "KillReleased"
+    RESTORED = "LastKnownGoodRestored"
+    INCIDENT_OPENED = "IncidentOpened"
+    INVALID_SPEC = "InvalidSpec"
