@@ -116,8 +116,7 @@ class Latch(Model):
     message: Line = Field(description="The proof in one line.")
     weight: Percent = Field(description="Percent of users on the release when it was sent back.")
     stage: str = Field(max_length=16, description="The stage it was in.")
-    severity: str = Field(max_length=2, description="Severity of its incident, P1 to P4.")
-    severity_reason: Line = Field(description="The rule that gave the severity.")
+    layer: Short | None = Field(default=None, description="The layer of that signal.")
     proven_at: Timestamp | None = Field(
         default=None,
         description="End of the window that crossed the bound, plus the provider's lag.",
@@ -143,6 +142,9 @@ class Latch(Model):
     )
     incident: ObjectName | None = Field(
         default=None, description="The incident that it opened or joined."
+    )
+    incident_opened_at: Timestamp | None = Field(
+        default=None, description="When that incident was seen to exist."
     )
 
 

@@ -1,0 +1,1 @@
+"""Pure: what an AIIncident should do next. No I/O, no clock, no randomness."""

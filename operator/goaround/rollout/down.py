@@ -1,0 +1,157 @@
+"""The way down: kill, roll back, go around without proof. Needs nothing but the decision.
+
+Each move latches its cause first: going down changes the very metrics that justified it, and
+without the latch a crash in between would promote again.
+"""
+
+from datetime import datetime
+
+from goaround.api import names
+from goaround.api.digest import short
+from goaround.api.reasons import EventReason, Stage
+from goaround.api.status import (
+    ALL_FALLBACK,
+    AIFeatureStatus,
+    KillSource,
+    KillState,
+    Latch,
+    LatchCause,
+)
+from goaround.rollout.moves import ground, in_flight, latched, move
+from goaround.rollout.observed import Breach, Observed
+
+
+def kill_sources(o: Observed) -> list[KillSource]:
+    """Everything that says killed: matching switches, then spec."""
+    found = [
+        KillSource(kind="AIKillSwitch", name=s.metadata.name, reason=s.spec.reason)
+        for s in o.switches
+        if s.matches(o.feature.metadata)
+    ]
+    switch = o.feature.spec.kill_switch
+    if switch is not None and switch.engaged:
+        found.append(
+            KillSource(kind="Spec", name=o.feature.metadata.name, reason=switch.reason or "")
+        )
+    return found[:32]
+
+
+def kill(
+    o: Observed, status: AIFeatureStatus, sources: list[KillSource], now: datetime
+) -> AIFeatureStatus:
+    """Fallback for everybody; a kill already in force only takes note of further sources."""
+    if status.stage is Stage.KILLED and status.kill is not None:
+        return status.but(kill=status.kill.but(sources=sources))
+    told = "; ".join(f"{s.kind} {s.name}: {s.reason or 'no reason given'}" for s in sources)
+    latch = _latch(o, status, now, cause=LatchCause.KILL, message=f"killed by {told}"[:512])
+    return move(
+        status,
+        now,
+        EventReason.KILL_ENGAGED,
+        f"Killed by {told}. The fallback ({o.feature.spec.fallback.type}) serves everybody; "
+        "delete every source to go back up.",
+        warning=True,
+        stage=Stage.KILLED,
+        split=ALL_FALLBACK,
+        kill=KillState(since=now, sources=sources),
+        latches=latched(status, latch),
+        step=None,
+        hold=None,
+    )
+
+
+def roll_back(
+    o: Observed, status: AIFeatureStatus, breach: Breach, now: datetime
+) -> AIFeatureStatus:
+    """Candidate to 0, digest quarantined, cause latched."""
+    latch = _latch(o, status, now, cause=LatchCause.SIGNAL, message=breach.line, breach=breach)
+    return move(
+        status,
+        now,
+        EventReason.ROLLED_BACK,
+        f"{_what(status)} went around at {latch.weight} %: {breach.line}. "
+        f"{_serving(status)} serves. To fly it again create an AISignOff Retry for this digest, "
+        f"attempt {latch.attempt}; a new release flies at once.",
+        warning=True,
+        stage=Stage.ROLLED_BACK,
+        split=ground(status),
+        latches=latched(status, latch),
+        step=None,
+        hold=None,
+        evidence=[],
+    )
+
+
+def give_up(o: Observed, status: AIFeatureStatus, why: str, now: datetime) -> AIFeatureStatus:
+    """Weight 0 without proof of harm: not quarantined, no blame."""
+    latch = _latch(o, status, now, cause=LatchCause.NO_PROOF, message=why)
+    return move(
+        status,
+        now,
+        EventReason.INCONCLUSIVE,
+        f"{_what(status)} came back without proof either way: {why}. {_serving(status)} serves. "
+        f"Change the release or the plan, or create an AISignOff Retry for attempt "
+        f"{latch.attempt}.",
+        warning=True,
+        stage=Stage.INCONCLUSIVE,
+        split=ground(status),
+        latches=latched(status, latch),
+        step=None,
+        hold=None,
+        evidence=[],
+    )
+
+
+def _latch(
+    o: Observed,
+    status: AIFeatureStatus,
+    now: datetime,
+    *,
+    cause: LatchCause,
+    message: str,
+    breach: Breach | None = None,
+) -> Latch:
+    flying = status.candidate if in_flight(status) else None
+    subject = flying or status.last_known_good
+    weight = status.split.candidate if flying is not None else status.split.stable
+    attempt = flying.attempt if flying is not None else 0
+    judged = o.judged
+    signal = o.feature.spec.signal(breach.signal) if breach is not None else None
+    key = f"{cause}/{breach.signal if breach is not None else ''}/{status.revision}"
+    return Latch(
+        cause=cause,
+        at=now,
+        digest=subject.digest if subject is not None else None,
+        release=subject.release if subject is not None else None,
+        attempt=attempt,
+        back_to=None if cause is LatchCause.KILL else status.last_known_good,
+        signal=breach.signal if breach is not None else None,
+        layer=signal.layer if signal is not None else None,
+        message=message[:512],
+        weight=weight,
+        stage=status.stage or Stage.PREFLIGHT,
+        proven_at=breach.proven_at if breach is not None else None,
+        started_at=breach.started_at if breach is not None else None,
+        exposed_requests=judged.exposed if judged is not None and flying is not None else None,
+        signals=list(judged.signals) if judged is not None else [],
+        revision=status.revision,
+        incident=names.incident_name(
+            o.feature.metadata.name,
+            now,
+            uid=o.feature.metadata.uid,
+            attempt=str(attempt),
+            cause=key,
+        ),
+    )
+
+
+def _what(status: AIFeatureStatus) -> str:
+    flown = status.candidate
+    if flown is None:
+        return "The release"
+    return f"Release {short(flown.digest)} (attempt {flown.attempt})"
+
+
+def _serving(status: AIFeatureStatus) -> str:
+    good = status.last_known_good
+    return f"Release {short(good.digest)}" if good is not None else "The fallback"

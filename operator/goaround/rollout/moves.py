@@ -1,0 +1,58 @@
+"""How a status changes: one transition at a time, each told once.
+
+A move sets the stage and the split and appends the transition that an event will tell. Revision,
+conditions and columns are settled in one place at the end of the pass (`settle.py`).
+"""
+
+from datetime import datetime
+
+from goaround.api.reasons import EventReason, Stage
+from goaround.api.status import AIFeatureStatus, Latch, Split, Transition
+
+HISTORY = 10
+LATCHES = 4
+
+
+def move(
+    status: AIFeatureStatus,
+    now: datetime,
+    event: EventReason,
+    message: str,
+    *,
+    warning: bool = False,
+    **changes: object,
+) -> AIFeatureStatus:
+    """`status` with `changes` and with the transition that tells of them."""
+    told = Transition(
+        at=now, reason=event, type="Warning" if warning else "Normal", message=message[:1024]
+    )
+    return status.but(history=[*status.history, told][-HISTORY:], **changes)
+
+
+def latched(status: AIFeatureStatus, latch: Latch) -> list[Latch]:
+    """The latches with a new one in front."""
+    return [latch, *status.latches][:LATCHES]
+
+
+def ground(status: AIFeatureStatus) -> Split:
+    """What serves while no candidate flies."""
+    if status.last_known_good is not None:
+        return Split(stable=100)
+    return Split(fallback=100)
+
+
+def split_at(status: AIFeatureStatus, weight: int) -> Split:
+    """The candidate at `weight` percent, the rest on what is proven."""
+    if status.last_known_good is not None:
+        return Split(stable=100 - weight, candidate=weight)
+    return Split(candidate=weight, fallback=100 - weight)
+
+
+def in_flight(status: AIFeatureStatus) -> bool:
+    """Whether a candidate is on its way up, at whatever weight."""
+    return status.candidate is not None and status.stage in {
+        Stage.PREFLIGHT,
+        Stage.RAMPING,
+        Stage.HOLDING,
+        Stage.CRUISING,
+    }

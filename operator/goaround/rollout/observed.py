@@ -1,0 +1,167 @@
+"""What one pass sees, and what it plans: the two ends of `decide`.
+
+Plain values only. Whoever fills `Observed` answers for its freshness, `decide` for the rest.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from goaround.api.feature import Release
+from goaround.api.kinds import AIFeature, AIKillSwitch, AISignOff
+from goaround.api.reasons import Reason
+from goaround.api.status import (
+    AIFeatureStatus,
+    EvidenceState,
+    Latch,
+    LatchCause,
+    SignalStatus,
+    Transition,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A release record: immutable content, and the marks that outlive status."""
+
+    name: str
+    digest: str
+    release: Release
+    attempts: int = 0
+    outcome: str | None = None
+    quarantined_attempt: int | None = None
+    good_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """Proof of harm: the line that says it, and when it became provable."""
+
+    signal: str
+    line: str
+    proven_at: datetime
+    started_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """The newest window read: requests by variant in (start, end]."""
+
+    start: datetime
+    end: datetime
+    requests: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What the evidence says about the flight of `digest`, `attempt`."""
+
+    digest: str
+    attempt: int
+    signals: tuple[SignalStatus, ...] = ()
+    evidence: tuple[EvidenceState, ...] = ()
+    breach: Breach | None = None
+    accepted: bool = False
+    samples: int = 0
+    total: int = 0
+    exposed: int = 0
+    through: datetime | None = None
+    unreadable: str | None = None
+    traffic: Traffic | None = None
+    next_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something a person must change before anything may go up."""
+
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """What the flag replicas said of this feature."""
+
+    revision: int | None
+    replicas: int
+    expected: int
+    streams: int
+    at: datetime
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """The world, as one pass sees it."""
+
+    feature: AIFeature
+    switches: tuple[AIKillSwitch, ...] = ()
+    sign_offs: tuple[AISignOff, ...] = ()
+    records: tuple[Record, ...] = ()
+    incidents: frozenset[str] = frozenset()
+    judged: Judged | None = None
+    problems: tuple[Problem, ...] = ()
+    delivered: Delivered | None = None
+    announced_at: datetime | None = None
+
+    def record(self, digest: str) -> Record | None:
+        return next((r for r in self.records if r.digest == digest), None)
+
+    def quarantined_at(self, digest: str) -> int:
+        """The last attempt that proved this digest harmful; 0 if none did.
+
+        Read from its record and from the latches, because the mark on the record follows the latch.
+        """
+        record = self.record(digest)
+        marked = (record.quarantined_attempt or 0) if record is not None else 0
+        flown = record.attempts if record is not None else 0
+        latched = [
+            x.attempt
+            for x in self.feature.status.latches
+            if x.cause is LatchCause.SIGNAL and x.digest == digest and x.attempt >= flown
+        ]
+        return max([marked, *latched])
+
+
+@dataclass(frozen=True, slots=True)
+class WriteRecord:
+    """Create the record if it is absent, then set its marks (None removes one)."""
+
+    name: str
+    digest: str
+    release: Release
+    marks: Mapping[str, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class PostEvent:
+    """Post one event under a name that only this transition has."""
+
+    name: str
+    transition: Transition
+
+
+@dataclass(frozen=True, slots=True)
+class OpenIncident:
+    """Create the incident of a latch, under the name that the latch chose; 409 means it is open."""
+
+    latch: Latch
+
+
+Effect = WriteRecord | PostEvent | OpenIncident
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to do: `first`, then the status write, then `then`; look again at `wake_at`.
+
+    `urgent` is False where only readings changed: such a status may wait for the checkpoint.
+    """
+
+    status: AIFeatureStatus
+    urgent: bool
+    first: tuple[Effect, ...] = ()
+    then: tuple[Effect, ...] = ()
+    wake_at: datetime | None = None
+    notes: tuple[str, ...] = field(default=())

@@ -1,0 +1,249 @@
+"""The one place where a decided status gets its revision, conditions, columns and summary."""
+
+from datetime import datetime
+
+from goaround.api.conditions import Wanted, condition, settled
+from goaround.api.digest import plan_digest, release_digest, short
+from goaround.api.feature import AIFeatureSpec, Release
+from goaround.api.reasons import ConditionType, EventReason, Reason, Stage
+from goaround.api.status import AIFeatureStatus, DeliveryStatus, SignalStatus
+from goaround.rollout.moves import in_flight, move
+from goaround.rollout.observed import Observed
+
+UP = {
+    Stage.PREFLIGHT: Reason.PREFLIGHT,
+    Stage.RAMPING: Reason.RAMPING,
+    Stage.HOLDING: Reason.HOLDING,
+    Stage.CRUISING: Reason.CRUISING,
+}
+DOWN = {
+    Stage.ROLLED_BACK: Reason.ROLLED_BACK,
+    Stage.INCONCLUSIVE: Reason.INCONCLUSIVE,
+    Stage.KILLED: Reason.KILLED,
+}
+
+
+def settle(
+    o: Observed, before: AIFeatureStatus, decided: AIFeatureStatus, now: datetime
+) -> AIFeatureStatus:
+    """`decided` with everything that follows from it."""
+    spec, generation = o.feature.spec, o.feature.metadata.generation
+    after = _told_of_problems(o, before, decided, now)
+    after = _with_readings(o, after).but(
+        observed_generation=generation,
+        release_digest=release_digest(spec.release),
+        plan_digest=plan_digest(spec),
+        revision=_revision(before, after, now),
+        weight=f"{after.split.candidate}%",
+        live=_live(after),
+        delivery=_delivery(o, before),
+        announced_at=o.announced_at or before.announced_at,
+    )
+    after = _latch_revision(before, after)
+    after = after.but(summary=_summary(o, after)[:512])
+    wanted = _conditions(o, after)
+    return after.but(conditions=settled(before.conditions, wanted, generation=generation, now=now))
+
+
+def worth_a_write(before: AIFeatureStatus, after: AIFeatureStatus) -> bool:
+    """Whether more changed than readings, which can wait for the next checkpoint."""
+
+    def lasting(status: AIFeatureStatus) -> tuple[AIFeatureStatus, list[tuple[str, str, str]]]:
+        said = [
+            (c.type, c.status, c.reason)
+            for c in status.conditions
+            if c.type != ConditionType.SIGNALS_HEALTHY
+        ]
+        readings = status.but(
+            signals=[],
+            evidence=[],
+            summary=None,
+            delivery=None,
+            announced_at=None,
+            conditions=[],
+        )
+        return readings, said
+
+    return lasting(before) != lasting(after)
+
+
+def _told_of_problems(
+    o: Observed, before: AIFeatureStatus, after: AIFeatureStatus, now: datetime
+) -> AIFeatureStatus:
+    """Say once per spec what a person must change."""
+    stalled = next((c for c in before.conditions if c.type == ConditionType.STALLED), None)
+    told = stalled is not None and stalled.reason in {p.reason for p in o.problems}
+    if not o.problems or (told and before.observed_generation == o.feature.metadata.generation):
+        return after
+    return move(after, now, EventReason.INVALID_SPEC, o.problems[0].message, warning=True)
+
+
+def _with_readings(o: Observed, after: AIFeatureStatus) -> AIFeatureStatus:
+    """The newest signals, if they are of the flight that the status speaks of."""
+    judged, flown = o.judged, after.candidate
+    same = (
+        judged is not None
+        and flown is not None
+        and (judged.digest, judged.attempt) == (flown.digest, flown.attempt)
+    )
+    if judged is None or not same or not in_flight(after):
+        return after
+    return after.but(signals=list(judged.signals), evidence=list(judged.evidence))
+
+
+def _revision(before: AIFeatureStatus, after: AIFeatureStatus, now: datetime) -> int:
+    if _serving(before) == _serving(after):
+        return before.revision
+    return max(before.revision + 1, int(now.timestamp()))
+
+
+def _serving(status: AIFeatureStatus) -> tuple[object, ...]:
+    """All that a flag is made of."""
+    flown, good = status.candidate, status.last_known_good
+    return (
+        status.stage is None,
+        status.stage is Stage.KILLED,
+        status.split,
+        (flown.digest, flown.attempt) if flown is not None else None,
+        good.digest if good is not None else None,
+    )
+
+
+def _latch_revision(before: AIFeatureStatus, after: AIFeatureStatus) -> AIFeatureStatus:
+    """A latch taken in this pass carries the revision of its own decision."""
+    if not after.latches or (before.latches and before.latches[0].at == after.latches[0].at):
+        return after
+    return after.but(latches=[after.latches[0].but(revision=after.revision), *after.latches[1:]])
+
+
+def title(release: Release) -> str:
+    """A release in one line: its parts with their versions."""
+    parts = [release.model, release.prompt, release.index, release.features]
+    return " ".join(f"{p.name}@{p.version}" for p in parts if p is not None)
+
+
+def _live(status: AIFeatureStatus) -> str | None:
+    if status.stage is None:
+        return None
+    if status.split.fallback == 100:
+        return "fallback"
+    flown, good = status.candidate, status.last_known_good
+    if good is not None:
+        return short(good.digest)
+    return short(flown.digest) if flown is not None and flown.adopted else "fallback"
+
+
+def _delivery(o: Observed, before: AIFeatureStatus) -> DeliveryStatus | None:
+    seen = o.delivered
+    if seen is None or seen.expected == 0:
+        return before.delivery
+    missing = seen.expected - seen.replicas
+    message = f"{seen.replicas} of {seen.expected} flag replicas answer, {seen.streams} streams"
+    if missing and seen.problem:
+        message += f"; {seen.problem}"
+    return DeliveryStatus(
+        revision=seen.revision or 0,
+        replicas=seen.replicas,
+        streams=seen.streams,
+        message=message[:512],
+    )
+
+
+def _summary(o: Observed, after: AIFeatureStatus) -> str:
+    if o.problems:
+        return o.problems[0].message
+    flown, latch = after.candidate, after.latches[0] if after.latches else None
+    name = short(flown.digest) if flown is not None else ""
+    match after.stage:
+        case Stage.LIVE:
+            return f"{after.live} serves everybody; last-known-good"
+        case Stage.ROLLED_BACK | Stage.INCONCLUSIVE if latch is not None:
+            return f"{after.live} serves; {latch.message}"
+        case Stage.KILLED:
+            sources = after.kill.sources if after.kill is not None else []
+            return "fallback serves; killed by " + ", ".join(f"{s.kind} {s.name}" for s in sources)
+        case Stage.HOLDING:
+            return f"{name} holds at {after.weight}: {after.hold}"
+        case Stage.RAMPING | Stage.CRUISING:
+            return f"{name} at {after.weight}; {_waiting_for(o.feature.spec, after)}"
+        case _:
+            return f"{name or 'nothing'} before its first step"
+
+
+def _waiting_for(spec: AIFeatureSpec, after: AIFeatureStatus) -> str:
+    undecided = [s.name for s in after.signals if s.verdict != "Good"]
+    step = after.step.index if after.step is not None else 0
+    plan = spec.ramp.steps[min(step, len(spec.ramp.steps) - 1)]
+    last = step >= len(spec.ramp.steps) - 1
+    seconds = spec.ramp.cruise_seconds if last else plan.hold_seconds
+    waits = f"step {step + 1}/{len(spec.ramp.steps)}, at least {seconds} s"
+    return waits + (f", waits for {', '.join(undecided)}" if undecided else "")
+
+
+def _conditions(o: Observed, after: AIFeatureStatus) -> list[Wanted]:
+    found = [*_kstatus(o, after), _healthy(after)]
+    if after.stage is Stage.KILLED and after.kill is not None:
+        by_switch = any(s.kind == "AIKillSwitch" for s in after.kill.sources)
+        reason = Reason.KILL_SWITCH_ENGAGED if by_switch else Reason.SPEC_KILL_SWITCH
+        found.append(condition(ConditionType.KILLED, "True", reason, after.summary or ""))
+    if after.delivery is not None:
+        found.append(_delivered(after, after.delivery))
+    if after.stage is Stage.LIVE:
+        told = "signals are judged while a candidate flies; Live is not watched by this version"
+        found.append(condition(ConditionType.WATCHED, "False", Reason.NOT_WATCHED, told))
+    return found
+
+
+def _kstatus(o: Observed, after: AIFeatureStatus) -> list[Wanted]:
+    """`Ready`, and one of the abnormal-true ones, never both."""
+    told = after.summary or ""
+    if o.problems:
+        reason = o.problems[0].reason
+        return [
+            condition(ConditionType.READY, "False", reason, told),
+            condition(ConditionType.STALLED, "True", reason, told),
+        ]
+    stage = after.stage
+    if stage in DOWN:
+        return [
+            condition(ConditionType.READY, "False", DOWN[stage], told),
+            condition(ConditionType.STALLED, "True", DOWN[stage], told),
+        ]
+    if stage is Stage.LIVE:
+        return [condition(ConditionType.READY, "True", Reason.ROLLOUT_COMPLETE, told)]
+    reason = UP.get(stage, Reason.PREFLIGHT) if stage is not None else Reason.PREFLIGHT
+    return [
+        condition(ConditionType.READY, "Unknown", reason, told),
+        condition(ConditionType.RECONCILING, "True", reason, told),
+    ]
+
+
+def _healthy(after: AIFeatureStatus) -> Wanted:
+    kind = ConditionType.SIGNALS_HEALTHY
+    verdicts = {s.verdict for s in after.signals}
+    if "Bad" in verdicts:
+        told = _named(after.signals, "Bad")
+        return condition(kind, "False", Reason.LIMIT_EXCEEDED, told)
+    if not verdicts:
+        return condition(kind, "Unknown", Reason.NO_DATA, "no evidence yet")
+    if "Unknown" in verdicts:
+        return condition(kind, "Unknown", Reason.NO_DATA, _named(after.signals, "Unknown"))
+    if "Undecided" in verdicts:
+        return condition(kind, "Unknown", Reason.UNDECIDED, _named(after.signals, "Undecided"))
+    return condition(kind, "True", Reason.WITHIN_LIMITS, "every signal is accepted")
+
+
+def _named(signals: list[SignalStatus], verdict: str) -> str:
+    return "; ".join(s.message for s in signals if s.verdict == verdict)
+
+
+def _delivered(after: AIFeatureStatus, seen: DeliveryStatus) -> Wanted:
+    kind = ConditionType.DELIVERED
+    if seen.replicas == 0:
+        return condition(kind, "Unknown", Reason.REPLICAS_UNREACHABLE, seen.message)
+    if seen.revision < after.revision:
+        told = f"revision {after.revision} is not streamed by every replica yet; {seen.message}"
+        return condition(kind, "False", Reason.PENDING, told)
+    if seen.streams == 0:
+        return condition(kind, "True", Reason.DELIVERED_TO_NOBODY, f"to nobody: {seen.message}")
+    return condition(kind, "True", Reason.DELIVERED, seen.message)

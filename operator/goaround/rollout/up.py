@@ -1,0 +1,223 @@
+"""The way up: take off, climb, cruise, land. Slow, gated, and on evidence only.
+
+Every move up needs positive evidence for the whole hold time, read through a window end
+(`through`), not by the wall clock: the last seconds before a climb are then covered too.
+"""
+
+from datetime import datetime, timedelta
+
+from goaround.api.digest import plan_digest, release_digest, short
+from goaround.api.reasons import EventReason, Stage
+from goaround.api.status import ALL_CANDIDATE, AIFeatureStatus, Candidate, KnownRelease, Split, Step
+from goaround.rollout.moves import ground, move, split_at
+from goaround.rollout.observed import Judged, Observed
+
+
+def take_off(o: Observed, status: AIFeatureStatus, now: datetime) -> AIFeatureStatus:
+    """The release of spec becomes the candidate: adopted where it already serves, else at 0 %."""
+    spec = o.feature.spec
+    digest = release_digest(spec.release)
+    adopted = status.last_known_good is None and _adoptable(o, status, digest)
+    candidate = Candidate(
+        digest=digest,
+        release=spec.release,
+        since=now,
+        plan_digest=plan_digest(spec),
+        attempt=next_attempt(o, status, digest),
+        adopted=adopted,
+        deadline_at=now + timedelta(seconds=spec.ramp.deadline_seconds),
+    )
+    if adopted:
+        return move(
+            status,
+            now,
+            EventReason.ADOPTED,
+            f"Release {short(digest)} already serves and is taken over at 100 %; it becomes "
+            f"last-known-good after {spec.ramp.cruise_seconds} s within its bounds.",
+            candidate=candidate,
+            stage=Stage.CRUISING,
+            split=ALL_CANDIDATE,
+            step=_step(o, len(spec.ramp.steps) - 1, now),
+            hold=None,
+            signals=[],
+            evidence=[],
+        )
+    return move(
+        status,
+        now,
+        EventReason.ROLLOUT_STARTED,
+        f"Release {short(digest)} (attempt {candidate.attempt}) starts its flight.",
+        candidate=candidate,
+        stage=Stage.PREFLIGHT,
+        split=ground(status),
+        step=None,
+        hold=None,
+        signals=[],
+        evidence=[],
+    )
+
+
+def _adoptable(o: Observed, status: AIFeatureStatus, digest: str) -> bool:
+    """Adoption is for a feature that never flew; an interrupted adoption goes on."""
+    resumed = status.candidate is not None and status.candidate.adopted
+    return all(resumed and r.digest == digest for r in o.records)
+
+
+def next_attempt(o: Observed, status: AIFeatureStatus, digest: str) -> int:
+    """One more than every attempt on this digest that is known."""
+    record = o.record(digest)
+    flown = status.candidate
+    own = flown.attempt if flown is not None and flown.digest == digest else 0
+    return max(record.attempts if record is not None else 0, own, o.quarantined_at(digest)) + 1
+
+
+def fly(o: Observed, status: AIFeatureStatus, now: datetime) -> AIFeatureStatus:
+    """One look at a flight without a breach: hold, climb, land, or go on."""
+    judged = o.judged
+    if status.stage is Stage.PREFLIGHT:
+        return _enter(o, status, 0, now)
+    if (why := _cannot_judge(o, status)) is not None:
+        return _hold(status, why, now)
+    if status.stage is Stage.HOLDING:
+        status = _resume(o, status, now)
+    assert judged is not None
+    if not _step_done(o, status, judged):
+        return status
+    step = status.step.index if status.step is not None else 0
+    if step < len(o.feature.spec.ramp.steps) - 1:
+        return _enter(o, status, step + 1, now)
+    return land(o, status, now)
+
+
+def _cannot_judge(o: Observed, status: AIFeatureStatus) -> str | None:
+    if o.problems:
+        return o.problems[0].message
+    judged = o.judged
+    if judged is None:
+        return None if status.hold is None else status.hold
+    if judged.unreadable is not None:
+        return judged.unreadable
+    return None
+
+
+def _hold(status: AIFeatureStatus, why: str, now: datetime) -> AIFeatureStatus:
+    """Stay at this weight; the deadline runs on, so that no hold is for ever."""
+    if status.stage is Stage.HOLDING:
+        return status.but(hold=why[:512])
+    return move(
+        status,
+        now,
+        EventReason.HOLDING,
+        f"Holds at {status.split.candidate} %: {why}",
+        warning=True,
+        stage=Stage.HOLDING,
+        hold=why[:512],
+    )
+
+
+def _resume(o: Observed, status: AIFeatureStatus, now: datetime) -> AIFeatureStatus:
+    last = len(o.feature.spec.ramp.steps) - 1
+    at_last = status.step is not None and status.step.index >= last
+    return move(
+        status,
+        now,
+        EventReason.RESUMED,
+        f"Can be judged again at {status.split.candidate} %.",
+        stage=Stage.CRUISING if at_last else Stage.RAMPING,
+        hold=None,
+    )
+
+
+def _step_done(o: Observed, status: AIFeatureStatus, judged: Judged) -> bool:
+    """Whether the evidence covers the whole step and says good."""
+    step, candidate = status.step, status.candidate
+    if step is None or candidate is None or judged.through is None:
+        return False
+    plan = o.feature.spec.ramp.steps[step.index]
+    last = step.index == len(o.feature.spec.ramp.steps) - 1
+    seconds = o.feature.spec.ramp.cruise_seconds if last else plan.hold_seconds
+    if judged.through < step.since + timedelta(seconds=seconds):
+        return False
+    if candidate.adopted:
+        return True  # it served before we came: time and no breach are its gate
+    if last and len(o.feature.spec.ramp.steps) > 1:
+        return judged.samples > 0
+    return judged.samples >= plan.min_samples and judged.accepted
+
+
+def _enter(o: Observed, status: AIFeatureStatus, index: int, now: datetime) -> AIFeatureStatus:
+    """The candidate at the weight of step `index`; at the last one it cruises."""
+    steps = o.feature.spec.ramp.steps
+    weight = steps[index].weight_percent
+    last = index == len(steps) - 1
+    assert status.candidate is not None
+    name = short(status.candidate.digest)
+    told = (
+        f"Release {name} at {weight} %: cruises for {o.feature.spec.ramp.cruise_seconds} s."
+        if last
+        else f"Release {name} at {weight} % (step {index + 1} of {len(steps)}), "
+        f"at least {steps[index].hold_seconds} s and {steps[index].min_samples} samples."
+    )
+    return move(
+        status,
+        now,
+        EventReason.CRUISING if last else EventReason.STEP_STARTED,
+        told,
+        stage=Stage.CRUISING if last else Stage.RAMPING,
+        split=split_at(status, weight),
+        step=_step(o, index, now),
+        hold=None,
+    )
+
+
+def _step(o: Observed, index: int, now: datetime) -> Step:
+    ramp = o.feature.spec.ramp
+    last = index == len(ramp.steps) - 1
+    least = ramp.cruise_seconds if last else ramp.steps[index].hold_seconds
+    return Step(
+        index=index,
+        since=now,
+        deadline_at=now + timedelta(seconds=least + ramp.step_deadline_seconds),
+    )
+
+
+def land(o: Observed, status: AIFeatureStatus, now: datetime) -> AIFeatureStatus:
+    """The candidate becomes last-known-good and serves everybody."""
+    flown = status.candidate
+    assert flown is not None
+    good = KnownRelease(digest=flown.digest, release=flown.release, since=now)
+    return move(
+        status,
+        now,
+        EventReason.PROMOTED,
+        f"Release {short(flown.digest)} is last-known-good and serves everybody.",
+        stage=Stage.LIVE,
+        split=Split(stable=100),
+        last_known_good=good,
+        previous_good=status.last_known_good,
+        candidate=None,
+        step=None,
+        hold=None,
+        signals=[],
+        evidence=[],
+    )
+
+
+def back_to_good(
+    status: AIFeatureStatus, event: EventReason, told: str, now: datetime
+) -> AIFeatureStatus:
+    """Last-known-good serves everybody at once: no ramp, no gate."""
+    return move(
+        status,
+        now,
+        event,
+        told,
+        stage=Stage.LIVE,
+        split=Split(stable=100),
+        candidate=None,
+        step=None,
+        kill=None,
+        hold=None,
+        signals=[],
+        evidence=[],
+    )
