@@ -57,6 +57,12 @@ class Release(Model):
         "thresholds), as text; a change of one is a new release.",
     )
 
+    @property
+    def title(self) -> str:
+        """The release in one line: its parts with their versions."""
+        parts = [self.model, self.prompt, self.index, self.features]
+        return " ".join(f"{p.name}@{p.version}" for p in parts if p is not None)
+
 
 class BucketBy(StrEnum):
     REQUEST = "Request"

@@ -25,6 +25,7 @@ class ConditionType(StrEnum):
     SIGNALS_HEALTHY = "SignalsHealthy"
     DELIVERED = "Delivered"
     KILLED = "Killed"
+    CONTAINED = "Contained"
     WATCHED = "Watched"
 
 

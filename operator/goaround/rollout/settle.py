@@ -4,7 +4,7 @@ from datetime import datetime
 
 from goaround.api.conditions import Wanted, condition, settled
 from goaround.api.digest import plan_digest, release_digest, short
-from goaround.api.feature import AIFeatureSpec, Release
+from goaround.api.feature import AIFeatureSpec
 from goaround.api.reasons import ConditionType, EventReason, Reason, Stage
 from goaround.api.status import AIFeatureStatus, DeliveryStatus, SignalStatus
 from goaround.rollout.moves import in_flight, move
@@ -48,8 +48,8 @@ def settle(
 def worth_a_write(before: AIFeatureStatus, after: AIFeatureStatus) -> bool:
     """Whether more changed than readings, which can wait for the next checkpoint."""
 
-    def lasting(status: AIFeatureStatus) -> tuple[AIFeatureStatus, list[tuple[str, str, str]]]:
-        said = [
+    def lasting(status: AIFeatureStatus) -> tuple[AIFeatureStatus, list[tuple[str, ...]]]:
+        said: list[tuple[str, ...]] = [
             (c.type, c.status, c.reason)
             for c in status.conditions
             if c.type != ConditionType.SIGNALS_HEALTHY
@@ -114,12 +114,6 @@ def _latch_revision(before: AIFeatureStatus, after: AIFeatureStatus) -> AIFeatur
     if not after.latches or (before.latches and before.latches[0].at == after.latches[0].at):
         return after
     return after.but(latches=[after.latches[0].but(revision=after.revision), *after.latches[1:]])
-
-
-def title(release: Release) -> str:
-    """A release in one line: its parts with their versions."""
-    parts = [release.model, release.prompt, release.index, release.features]
-    return " ".join(f"{p.name}@{p.version}" for p in parts if p is not None)
 
 
 def _live(status: AIFeatureStatus) -> str | None:

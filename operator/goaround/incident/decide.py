@@ -1,0 +1,145 @@
+"""What an AIIncident's status should say, derived from the latch of its feature and then frozen.
+
+Milestones are set once and never rewritten; `Contained` is said only after the effect was seen.
+"""
+
+from datetime import datetime
+
+from goaround.api.base import rfc3339
+from goaround.api.conditions import Condition, condition, settled
+from goaround.api.digest import short
+from goaround.api.incident import AIIncidentStatus, Milestones, Phase
+from goaround.api.kinds import AIFeature, AIIncident
+from goaround.api.reasons import ConditionType, Reason
+from goaround.api.status import Latch, LatchCause
+from goaround.incident.words import changes
+
+
+def decide(incident: AIIncident, feature: AIFeature | None, now: datetime) -> AIIncidentStatus:
+    """The status of this pass; unchanged where nothing new is known."""
+    before = incident.status
+    latch = _latch(incident, feature)
+    if latch is None:
+        return before.but(observed_generation=incident.metadata.generation)
+    milestones = _milestones(before.milestones, latch)
+    contained = milestones.contained_at is not None
+    after = before.but(
+        observed_generation=incident.metadata.generation,
+        feature=incident.spec.affects[0].name,
+        phase=Phase.CONTAINED if contained else Phase.DETECTED,
+        milestones=milestones,
+        exposed_requests=latch.exposed_requests,
+        failed_release=_release(latch),
+        serving_release=_serving(latch),
+        changes=_changes(latch),
+        signals=list(latch.signals),
+        conditions=_conditions(incident, latch, milestones, now),
+    )
+    return after.but(whiteboard=_whiteboard(incident, after, latch))
+
+
+def _latch(incident: AIIncident, feature: AIFeature | None) -> Latch | None:
+    if feature is None:
+        return None
+    named = (x for x in feature.status.latches if x.incident == incident.metadata.name)
+    return next(named, None)
+
+
+def _milestones(known: Milestones, latch: Latch) -> Milestones:
+    """Each set once: what is known stays."""
+    return Milestones(
+        started_at=known.started_at or latch.started_at,
+        proven_at=known.proven_at or latch.proven_at,
+        detected_at=known.detected_at or latch.at,
+        delivered_at=known.delivered_at or latch.delivered_at,
+        contained_at=known.contained_at or latch.contained_at,
+    )
+
+
+def _release(latch: Latch) -> str:
+    if latch.release is None or latch.digest is None:
+        return "none was serving"
+    return f"{latch.release.title} ({short(latch.digest)})"
+
+
+def _serving(latch: Latch) -> str:
+    if latch.back_to is None:
+        return "the fallback"
+    return f"{latch.back_to.release.title} ({short(latch.back_to.digest)})"
+
+
+def _changes(latch: Latch) -> list[str]:
+    if latch.release is None or latch.back_to is None:
+        return []
+    return changes(latch.release, latch.back_to.release)
+
+
+def _conditions(
+    incident: AIIncident, latch: Latch, milestones: Milestones, now: datetime
+) -> list[Condition]:
+    kind = ConditionType.CONTAINED
+    if milestones.contained_at is not None:
+        told = f"no request reached it any more, seen {rfc3339(milestones.contained_at)}"
+        wanted = condition(kind, "True", Reason.CONTAINED, told)
+    elif milestones.delivered_at is not None:
+        told = "delivered to every flag replica; the effect has not been observed yet"
+        wanted = condition(kind, "False", Reason.EFFECT_NOT_OBSERVED, told)
+    else:
+        told = f"decided {rfc3339(latch.at)}; not seen on every flag replica yet"
+        wanted = condition(kind, "False", Reason.PENDING, told)
+    generation = incident.metadata.generation
+    return settled(incident.status.conditions, [wanted], generation=generation, now=now)
+
+
+def _whiteboard(incident: AIIncident, after: AIIncidentStatus, latch: Latch) -> list[str]:
+    """Plain lines for the person at 3 a.m.; `kubectl describe` prints them last."""
+    feature = incident.spec.affects[0].name
+    lines = [
+        f"{incident.spec.severity} {feature}: {incident.spec.severity_reason}",
+        f"What broke: {latch.message}",
+        f"State: {_state(after)}",
+        f"Serving now: {after.serving_release}",
+        f"Failed: {after.failed_release}, attempt {latch.attempt}, at {latch.weight} % of users",
+        *[f"Change: {c}" for c in after.changes],
+        *[f"Signal {s.name} {s.verdict}: {s.message}" for s in latch.signals],
+        *_times(after.milestones),
+        f"Exposed: {_exposed(after)}",
+        *[f"Next: {n}" for n in _next_steps(feature, latch)],
+    ]
+    return [line[:160] for line in lines[:40]]
+
+
+def _state(after: AIIncidentStatus) -> str:
+    return after.conditions[0].message if after.conditions else "detected"
+
+
+def _exposed(after: AIIncidentStatus) -> str:
+    if after.exposed_requests is None:
+        return "not known"
+    return f"{after.exposed_requests:,} requests were served by the failed release"
+
+
+def _times(at: Milestones) -> list[str]:
+    known = [
+        ("first bad window began", at.started_at),
+        ("harm proven", at.proven_at),
+        ("decided", at.detected_at),
+        ("delivered", at.delivered_at),
+        ("contained", at.contained_at),
+    ]
+    return [f"Time: {rfc3339(t)} {told}" for told, t in known if t is not None]
+
+
+def _next_steps(feature: str, latch: Latch) -> list[str]:
+    if latch.cause is LatchCause.KILL:
+        return [
+            "the fallback serves until every kill source is gone: kubectl get aikillswitches",
+            f"watch it come back: kubectl get aifeature {feature} -w",
+        ]
+    digest, attempt = latch.digest or "", latch.attempt
+    return [
+        "nothing is on fire: users are on what is named under 'Serving now'",
+        "put the release of 'Serving now' back into Git, or a fixed one with new versions",
+        f"to fly the same release again: an AISignOff Retry, attempt {attempt}, digest",
+        f"  {digest}",
+    ]

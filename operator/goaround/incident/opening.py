@@ -1,0 +1,42 @@
+"""The incident that a latch opens: its spec, written once at creation."""
+
+from goaround.api.digest import short
+from goaround.api.feature import FeatureReference
+from goaround.api.incident import AIIncidentSpec, Summary, Trigger, TriggerSource
+from goaround.api.kinds import AIFeature
+from goaround.api.status import Latch, LatchCause
+from goaround.incident.severity import severity
+
+SOURCES = {
+    LatchCause.SIGNAL: TriggerSource.ROLLBACK,
+    LatchCause.KILL: TriggerSource.KILL,
+    LatchCause.NO_PROOF: TriggerSource.INCONCLUSIVE,
+}
+
+
+def opening(feature: AIFeature, latch: Latch) -> AIIncidentSpec:
+    """What the operator writes into spec, and never touches again."""
+    level, why = severity(latch, feature.spec.incident.exposure_limit)
+    return AIIncidentSpec(
+        affects=[FeatureReference(name=feature.metadata.name)],
+        trigger=Trigger(
+            source=SOURCES[latch.cause],
+            key=f"{latch.cause} {latch.signal or ''} of {_subject(latch)}"[:512],
+            digest=latch.digest,
+        ),
+        severity=level,
+        severity_reason=why[:512],
+        summary=Summary(
+            what_broke=latch.message,
+            noticed_by="GoAround" if latch.cause is not LatchCause.KILL else "a person",
+            scope=f"{latch.weight} % of the users of {feature.metadata.name}: "
+            f"{feature.spec.acceptance.scope}"[:1024],
+            first_seen=latch.started_at or latch.at,
+        ),
+    )
+
+
+def _subject(latch: Latch) -> str:
+    if latch.release is None or latch.digest is None:
+        return "no release"
+    return f"{latch.release.title} ({short(latch.digest)}), attempt {latch.attempt}"
