@@ -1,0 +1,1 @@
+"""The shell: kopf, the work queue, probes, metrics, and the composition of everything below."""

@@ -1,0 +1,105 @@
+"""The administrator's file: providers that tenants may name, and the operator's own settings.
+
+Decides what is valid and says so in one sentence per fault; refuses to start on any.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.alias_generators import to_camel
+
+from goaround.world.prometheus import Labels, Provider
+
+
+class ConfigError(Exception):
+    """The administrator's file cannot be used; the message says where, what and what to do."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=True
+    )
+
+
+LabelName = Annotated[str, Field(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$", max_length=64)]
+
+
+class ProviderLabels(_Strict):
+    """Which label names carry namespace, feature and variant in this provider's metrics."""
+
+    namespace: LabelName = "namespace"
+    feature: LabelName = "ai_feature"
+    variant: LabelName = "ai_variant"
+
+
+class ProviderConfig(_Strict):
+    """One metrics provider, by the name that tenants use."""
+
+    name: str = Field(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=63)
+    url: str = Field(min_length=1, max_length=2048)
+    labels: ProviderLabels = ProviderLabels()
+    scrape_seconds: float = Field(default=15, gt=0, le=300)
+    lag_seconds: float = Field(default=10, ge=0, le=300)
+    timeout_seconds: float = Field(default=5, gt=0, le=60)
+    max_bytes: int = Field(default=1 << 20, ge=1024, le=64 << 20)
+
+    def provider(self) -> Provider:
+        labels = Labels(
+            namespace=self.labels.namespace,
+            feature=self.labels.feature,
+            variant=self.labels.variant,
+        )
+        return Provider(
+            name=self.name,
+            url=self.url,
+            labels=labels,
+            scrape_seconds=self.scrape_seconds,
+            lag_seconds=self.lag_seconds,
+            timeout_seconds=self.timeout_seconds,
+            max_bytes=self.max_bytes,
+        )
+
+
+class Config(_Strict):
+    """The whole file."""
+
+    providers: list[ProviderConfig] = Field(default_factory=list, max_length=64)
+    workers: int = Field(default=8, ge=1, le=64)
+    resync_seconds: float = Field(default=600, ge=1, le=86400)
+    checkpoint_seconds: float = Field(default=60, ge=1, le=3600)
+
+
+def load(path: Path | None) -> Config:
+    """The file at `path`, or the defaults. Raises ConfigError."""
+    if path is None:
+        return Config()
+    try:
+        raw = yaml.safe_load(path.read_text())
+    except OSError as err:
+        raise ConfigError(f"cannot read {path}: {err.strerror}") from err
+    except yaml.YAMLError as err:
+        raise ConfigError(f"{path} is not YAML: {err}") from err
+    return parse(raw, source=str(path))
+
+
+def parse(raw: Any, *, source: str) -> Config:
+    """The file's content. Raises ConfigError, which names every fault."""
+    try:
+        config = Config.model_validate(raw or {})
+        for provider in config.providers:
+            provider.provider()
+    except ValidationError as err:
+        faults = "; ".join(f"{_where(e['loc'])}: {e['msg']}" for e in err.errors())
+        raise ConfigError(f"{source}: {faults}") from err
+    except ValueError as err:
+        raise ConfigError(f"{source}: {err}") from err
+    names = [p.name for p in config.providers]
+    if len(set(names)) < len(names):
+        raise ConfigError(f"{source}: providers: two have the same name; names must be unique")
+    return config
+
+
+def _where(location: tuple[int | str, ...]) -> str:
+    return ".".join(str(part) for part in location) or "the file"

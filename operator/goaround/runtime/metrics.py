@@ -1,0 +1,114 @@
+"""The operator's own metrics. Bounded labels: namespace and feature, never messages or people.
+
+A feature's series go when the feature goes.
+"""
+
+from collections.abc import Iterable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from goaround import __version__
+from goaround.api.status import AIFeatureStatus
+
+FEATURE = ("namespace", "feature")
+SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+
+class Metrics:
+    """One registry per operator, so that several can live in one process of a test."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        info = Gauge("goaround_build_info", "Version.", ("version",), registry=self.registry)
+        info.labels(__version__).set(1)
+        self.passes = Counter(
+            "goaround_passes_total", "Passes over one object.", ("result",), registry=self.registry
+        )
+        self.pass_seconds = Histogram(
+            "goaround_pass_seconds",
+            "Duration of a pass.",
+            buckets=SECONDS,
+            registry=self.registry,
+        )
+        self.queue_depth = Gauge("goaround_queue_depth", "Keys due.", registry=self.registry)
+        self.status_writes = Counter(
+            "goaround_status_writes_total",
+            "Status writes by kind and result.",
+            ("kind", "result"),
+            registry=self.registry,
+        )
+        self.effects = Counter(
+            "goaround_effects_total",
+            "Effects by type and result.",
+            ("effect", "result"),
+            registry=self.registry,
+        )
+        self.reads = Counter(
+            "goaround_provider_reads_total",
+            "Reads of a metrics provider by result.",
+            ("provider", "result"),
+            registry=self.registry,
+        )
+        self.transitions = Counter(
+            "goaround_transitions_total",
+            "Transitions by the reason of their event.",
+            (*FEATURE, "reason"),
+            registry=self.registry,
+        )
+        self.proof_seconds = Histogram(
+            "goaround_proof_to_latch_seconds",
+            "From proof of harm (window end plus lag) to the status write that latched it.",
+            buckets=SECONDS,
+            registry=self.registry,
+        )
+        self.weight = Gauge(
+            "goaround_feature_weight_percent",
+            "Users per arm.",
+            (*FEATURE, "arm"),
+            registry=self.registry,
+        )
+        self.stage = Gauge(
+            "goaround_feature_stage",
+            "1 for its stage.",
+            (*FEATURE, "stage"),
+            registry=self.registry,
+        )
+        self.e_value = Gauge(
+            "goaround_signal_e_value",
+            "Evidence of harm of one signal.",
+            (*FEATURE, "signal"),
+            registry=self.registry,
+        )
+        self.accept_e_value = Gauge(
+            "goaround_signal_accept_e_value",
+            "Evidence of health of one signal.",
+            (*FEATURE, "signal"),
+            registry=self.registry,
+        )
+
+    def show(self, namespace: str, feature: str, status: AIFeatureStatus) -> None:
+        """The state of one feature, as decided."""
+        at = (namespace, feature)
+        for arm in ("stable", "candidate", "fallback"):
+            self.weight.labels(*at, arm).set(getattr(status.split, arm))
+        self._forget((self.stage, self.e_value, self.accept_e_value), at)
+        if status.stage is not None:
+            self.stage.labels(*at, status.stage).set(1)
+        for signal in status.signals:
+            self.e_value.labels(*at, signal.name).set(float(signal.e_value or 0))
+            self.accept_e_value.labels(*at, signal.name).set(float(signal.accept_e_value or 0))
+
+    def forget(self, namespace: str, feature: str) -> None:
+        """The feature is gone, and so are its series."""
+        gauges = (self.weight, self.stage, self.e_value, self.accept_e_value)
+        self._forget(gauges, (namespace, feature))
+        self._forget((self.transitions,), (namespace, feature))
+
+    @staticmethod
+    def _forget(metrics: Iterable[Gauge | Counter], at: tuple[str, str]) -> None:
+        for metric in metrics:
+            metric.remove_by_labels(dict(zip(FEATURE, at, strict=True)))
+
+    def text(self) -> bytes:
+        """The exposition format."""
+        return generate_latest(self.registry)

@@ -1,0 +1,52 @@
+"""Release records as ControllerRevisions: how one is written, and how it is read back."""
+
+from datetime import datetime
+
+from pydantic import ValidationError
+
+from goaround.api import names
+from goaround.api.base import Json
+from goaround.api.feature import Release
+from goaround.api.kinds import RECORDS
+from goaround.rollout.observed import Record, WriteRecord
+
+
+def body(feature: str, effect: WriteRecord) -> Json:
+    """The record, as it is created: content once, marks as annotations."""
+    return {
+        "apiVersion": RECORDS.api_version,
+        "kind": RECORDS.kind,
+        "metadata": {
+            "name": effect.name,
+            "labels": {names.FEATURE_LABEL: feature},
+            "annotations": {k: v for k, v in effect.marks.items() if v is not None},
+        },
+        "data": {"digest": effect.digest, "release": effect.release.wire()},
+        "revision": 1,
+    }
+
+
+def record(raw: Json) -> Record | None:
+    """A record read back; None where it is not one of ours or cannot be read."""
+    data, meta = raw.get("data") or {}, raw.get("metadata") or {}
+    marks = meta.get("annotations") or {}
+    try:
+        return Record(
+            name=meta["name"],
+            digest=data["digest"],
+            release=Release.model_validate(data["release"]),
+            attempts=int(marks.get(names.ATTEMPTS, 0)),
+            outcome=marks.get(names.OUTCOME),
+            quarantined_attempt=_optional_int(marks.get(names.QUARANTINED)),
+            good_since=_optional_time(marks.get(names.GOOD_SINCE)),
+        )
+    except (KeyError, ValueError, TypeError, ValidationError):
+        return None
+
+
+def _optional_int(value: str | None) -> int | None:
+    return int(value) if value else None
+
+
+def _optional_time(value: str | None) -> datetime | None:
+    return datetime.fromisoformat(value) if value else None
