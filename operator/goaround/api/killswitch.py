@@ -3,6 +3,8 @@
 Immutable; creating one is for many people, deleting one for few.
 """
 
+from typing import Annotated
+
 from pydantic import ConfigDict, Field
 
 from goaround.api.base import Line, Model, Timestamp
@@ -10,10 +12,16 @@ from goaround.api.feature import FeatureReference
 from goaround.api.schema import IMMUTABLE, cel, rules
 
 
+LabelKey = Annotated[str, Field(min_length=1, max_length=317)]
+LabelValue = Annotated[
+    str, Field(pattern=r"^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$", max_length=63)
+]
+
+
 class LabelSelector(Model):
     """Features by label; every label must match."""
 
-    match_labels: dict[str, str] = Field(
+    match_labels: dict[LabelKey, LabelValue] = Field(
         min_length=1,
         max_length=16,
         description="Labels that a feature must carry, name to value.",

@@ -1,4 +1,4 @@
-"""`/livez`, `/readyz`, `/metrics`: whether the loop turns, whether the world was listed, and figures.
+"""`/livez`, `/readyz`, `/metrics`: whether the loop turns, what was listed, and figures.
 
 Live means that workers took part lately; ready means that every kind was listed.
 """

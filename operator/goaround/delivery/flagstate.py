@@ -1,0 +1,277 @@
+"""What one flag replica knows, and the flag sets that follow from it.
+
+Fed with lists and events of features and kill switches, it keeps one projection per feature and
+tells which features' flags changed in a way that apps must hear of. It does no I/O and sends
+nothing itself.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pydantic import ValidationError
+
+from goaround.api.base import Json
+from goaround.api.kinds import AIFeature, AIKillSwitch
+from goaround.delivery.flagcheck import dumped
+from goaround.delivery.flagset import (
+    FeatureKey,
+    FlagSet,
+    SetTooLarge,
+    feature_flags,
+    key_owners,
+    owns_its_keys,
+    set_text,
+    wanted_keys,
+)
+from goaround.delivery.reading import feature_facts, read_feature, read_switch
+from goaround.delivery.selector import Selector
+from goaround.delivery.switches import Switches
+
+DELETED = "DELETED"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A feature as read; `facts` say whether a new body means anything new."""
+
+    facts: Json
+    feature: AIFeature
+    problem: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A feature's flags as sent. `content` leaves out what is no reason to send again."""
+
+    uid: str
+    revision: int
+    part: str
+    content: str
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Snapshot:
+    """A whole set as it would go out now; `refused` says why it must not."""
+
+    text: str
+    revisions: Mapping[str, int] = field(default_factory=dict)
+    refused: str | None = None
+
+
+class FlagState:
+    """All features and kill switches of the watched namespaces (none named: all there are).
+
+    `on_change` is called with the key of each feature whose flags changed; `on_listed` once, when
+    everything has been listed; `on_problem` with each problem when it appears.
+    """
+
+    def __init__(
+        self,
+        namespaces: Sequence[str] = (),
+        *,
+        on_change: Callable[[FeatureKey], None],
+        on_listed: Callable[[], None] = lambda: None,
+        on_problem: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self.namespaces = frozenset(namespaces)
+        self._on_change, self._on_listed, self._on_problem = on_change, on_listed, on_problem
+        scopes: tuple[str | None, ...] = tuple(namespaces) or (None,)
+        self._unlisted = {(what, scope) for what in ("features", "switches") for scope in scopes}
+        self._known: dict[FeatureKey, Known] = {}
+        self._shown: dict[FeatureKey, Shown] = {}
+        self._owners: dict[str, Mapping[tuple[str, str], FeatureKey]] = {}
+        self._switches = Switches()
+        self._unreadable: dict[FeatureKey, str] = {}
+        self._snapshots: dict[Selector, Snapshot] = {}
+
+    @property
+    def listed(self) -> bool:
+        """Whether features and kill switches have all been listed; before, nothing may be sent."""
+        return not self._unlisted
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """What has not been listed yet, in words."""
+        return tuple(sorted(f"{what} of {scope or 'all'}" for what, scope in self._unlisted))
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        flags = (problem for shown in self._shown.values() for problem in shown.problems)
+        return (*flags, *self._unreadable.values())
+
+    def shown(self) -> Mapping[FeatureKey, Shown]:
+        """The features that have flags."""
+        return {key: shown for key, shown in self._shown.items() if shown.part}
+
+    def snapshot(self, selector: Selector) -> Snapshot:
+        """The set for a selector; an unknown feature has an empty one."""
+        found = self._snapshots.get(selector)
+        if found is None:
+            found = self._snapshots[selector] = self._taken(selector)
+        return found
+
+    def list_features(self, bodies: Iterable[Json], namespace: str | None = None) -> None:
+        """Replaces every feature of the namespace (None: of all) by these."""
+        facts = [feature_facts(body) for body in bodies]
+        there = {_key(one) for one in facts}
+        gone = [k for k in self._known if _within(k, namespace) and k not in there]
+        touched = self._removed(gone) | {key for one in facts if (key := self._take(one))}
+        self._settle(touched, namespaces={key[0] for key in touched})
+        self._now_listed("features", namespace)
+
+    def see_feature(self, event: str, body: Json) -> None:
+        """One watch event of a feature."""
+        facts = feature_facts(body)
+        key = _key(facts)
+        if event == DELETED:
+            self._settle(self._removed([key]), namespaces={key[0]})
+            return
+        before = self._known.get(key)
+        if self._take(facts) is None:
+            return
+        aged = before is None or _claim(before.feature) != _claim(self._known[key].feature)
+        self._settle({key}, namespaces={key[0]} if aged else set())
+
+    def list_switches(self, bodies: Iterable[Json], namespace: str | None = None) -> None:
+        """Replaces every kill switch of the namespace (None: of all) by these."""
+        listed = list(bodies)
+        there = {_key(body) for body in listed}
+        gone = [k for k in self._switches.live() if _within(k, namespace) and k not in there]
+        for key in [k for k in self._unreadable if _within(k, namespace) and k not in there]:
+            del self._unreadable[key]
+        changed = [switch for body in listed for switch in self._read_switch(body)]
+        changed += [switch for key in gone for switch in self._switches.remove(key)]
+        self._project_matched(changed)
+        self._now_listed("switches", namespace)
+
+    def see_switch(self, event: str, body: Json) -> None:
+        """One watch event of a kill switch. The last body of a deleted one may be the first that
+        says which revision recorded the kill, so it is read before it goes."""
+        changed = self._read_switch(body)
+        if event == DELETED:
+            self._unreadable.pop(_key(body), None)
+            changed = (*changed, *self._switches.remove(_key(body)))
+        self._project_matched(changed)
+
+    def _now_listed(self, what: str, namespace: str | None) -> None:
+        if self._unlisted:
+            self._unlisted.discard((what, namespace))
+            if self.listed:
+                self._on_listed()
+
+    def _take(self, facts: Json) -> FeatureKey | None:
+        """Stores a feature; None when nothing that matters changed."""
+        key = _key(facts)
+        before = self._known.get(key)
+        if before is not None and before.facts == facts:
+            return None
+        self._known[key] = Known(facts, *read_feature(facts))
+        return key
+
+    def _removed(self, keys: Iterable[FeatureKey]) -> set[FeatureKey]:
+        return {key for key in keys if self._known.pop(key, None) is not None}
+
+    def _read_switch(self, body: Json) -> tuple[AIKillSwitch, ...]:
+        try:
+            switch = read_switch(body)
+        except ValidationError as error:
+            key = _key(body)
+            problem = f"kill switch {'/'.join(key)} cannot be read: {error.errors()[0]['msg']}"
+            self._unreadable[key] = problem
+            self._on_problem(problem)
+            return ()
+        self._unreadable.pop(switch.key, None)
+        return self._switches.put(switch)
+
+    def _project_matched(self, changed: Iterable[AIKillSwitch]) -> None:
+        for switch in changed:
+            for key, known in self._known.items():
+                if switch.matches(known.feature.metadata):
+                    self._project(key)
+        self._switches.forget_spent(known.feature for known in self._known.values())
+
+    def _settle(self, touched: set[FeatureKey], *, namespaces: set[str]) -> None:
+        """Projects the touched features; `namespaces` are those where keys may change hands."""
+        for namespace in namespaces:
+            touched |= self._change_hands(namespace)
+        for key in touched:
+            self._project(key)
+        self._switches.forget_spent(known.feature for known in self._known.values())
+
+    def _change_hands(self, namespace: str) -> set[FeatureKey]:
+        """Decides the keys of a namespace anew; returns the features that won or lost one."""
+        before = self._owners.get(namespace, {})
+        here = (k.feature for key, k in self._known.items() if key[0] == namespace)
+        owners = key_owners(here)
+        self._owners[namespace] = owners
+        return {
+            feature
+            for key in before.keys() | owners.keys()
+            if before.get(key) != owners.get(key)
+            for feature in (before.get(key), owners.get(key))
+            if feature in self._known
+        }
+
+    def _project(self, key: FeatureKey) -> None:
+        before, known = self._shown.pop(key, None), self._known.get(key)
+        if known is not None:
+            self._shown[key] = _rendered(known, self._flags(known))
+        after = self._shown.get(key)
+        self._snapshots.pop(Selector(*key), None)
+        self._snapshots.pop(Selector(key[0]), None)
+        for problem in after.problems if after else ():
+            if before is None or problem not in before.problems:
+                self._on_problem(problem)
+        if (before.content if before else "") != (after.content if after else ""):
+            self._on_change(key)
+
+    def _flags(self, known: Known) -> FlagSet:
+        feature = known.feature
+        namespace = feature.metadata.namespace
+        if not owns_its_keys(feature, self._owners.get(namespace, {})):
+            keys = " and ".join(wanted_keys(feature))
+            problem = f"{'/'.join(feature.key)} has no flags: an older feature owns {keys}"
+            return FlagSet("/".join(feature.key), {}, (problem,))
+        return feature_flags(feature, self._switches.views(namespace))
+
+    def _taken(self, selector: Selector) -> Snapshot:
+        shown = [one for _, one in sorted(self._shown.items()) if one.part and selector.takes(_)]
+        revisions = {one.uid: one.revision for one in shown}
+        try:
+            return Snapshot(set_text(str(selector), [one.part for one in shown]), revisions)
+        except SetTooLarge as error:
+            return Snapshot("", revisions, str(error))
+
+
+def _rendered(known: Known, flags: FlagSet) -> Shown:
+    problems = flags.problems
+    if known.problem is not None:
+        problems = (f"{flags.set_id}: {known.problem}", *problems)
+    return Shown(
+        uid=known.feature.metadata.uid,
+        revision=known.feature.status.revision,
+        part=dumped(flags.flags),
+        content=dumped({key: _heard(flag) for key, flag in flags.flags.items()}),
+        problems=problems,
+    )
+
+
+def _heard(flag: Json) -> Json:
+    """The flag without its stage, which changes (`Ramping`, `Holding`) while nobody moves."""
+    metadata = {k: v for k, v in flag.get("metadata", {}).items() if k != "stage"}
+    return flag | {"metadata": metadata}
+
+
+def _key(body: Json) -> FeatureKey:
+    metadata = body["metadata"]
+    return metadata["namespace"], metadata["name"]
+
+
+def _within(key: FeatureKey, namespace: str | None) -> bool:
+    return namespace is None or key[0] == namespace
+
+
+def _claim(feature: AIFeature) -> tuple[object, ...]:
+    metadata = feature.metadata
+    return metadata.uid, metadata.creation_timestamp, wanted_keys(feature)

@@ -1,0 +1,108 @@
+"""Effects on the API server: each idempotent, each with a name of its own; none decides."""
+
+import logging
+from datetime import datetime
+
+from goaround.api import API_VERSION, names
+from goaround.api.base import Json, rfc3339
+from goaround.api.kinds import EVENTS, INCIDENTS, RECORDS, AIFeature
+from goaround.api.status import Transition
+from goaround.incident.opening import opening
+from goaround.rollout.observed import Effect, OpenIncident, PostEvent, WriteRecord
+from goaround.runtime import records
+from goaround.runtime.cache import Cache
+from goaround.runtime.metrics import Metrics
+from goaround.world.kube import AlreadyExists, Api, KubeError, Refused
+
+log = logging.getLogger("goaround.actions")
+
+
+class Actions:
+    """Carries out effects and keeps the cache in step with what was written."""
+
+    def __init__(self, api: Api, cache: Cache, metrics: Metrics, *, instance: str) -> None:
+        self._api = api
+        self._cache = cache
+        self._metrics = metrics
+        self._instance = instance
+
+    async def do(self, feature: AIFeature, effect: Effect) -> None:
+        """Carry out one effect. Raises KubeError; doing it again is always safe."""
+        name = type(effect).__name__
+        try:
+            match effect:
+                case WriteRecord():
+                    await self._write_record(feature, effect)
+                case PostEvent():
+                    await self._post_event(feature, effect)
+                case OpenIncident():
+                    await self._open_incident(feature, effect)
+        except KubeError:
+            self._metrics.effects.labels(name, "failed").inc()
+            raise
+        self._metrics.effects.labels(name, "done").inc()
+
+    async def _write_record(self, feature: AIFeature, effect: WriteRecord) -> None:
+        meta = feature.metadata
+        raw = records.body(meta.name, effect)
+        try:
+            stored = await self._api.create(RECORDS, meta.namespace, raw)
+        except AlreadyExists:
+            marks: Json = {"metadata": {"annotations": dict(effect.marks)}}
+            stored = await self._api.patch(RECORDS, meta.namespace, effect.name, marks)
+        self._cache.store(RECORDS, stored)
+
+    async def _post_event(self, feature: AIFeature, effect: PostEvent) -> None:
+        body = event(feature, effect.name, effect.transition, self._instance)
+        try:
+            await self._api.create(EVENTS, feature.metadata.namespace, body)
+        except AlreadyExists:
+            return
+        except Refused as err:
+            # a courtesy copy: what happened stands in status.history, so nothing waits for it
+            log.warning("event refused", extra={"feature": str(feature.key), "error": str(err)})
+
+    async def _open_incident(self, feature: AIFeature, effect: OpenIncident) -> None:
+        latch, meta = effect.latch, feature.metadata
+        if latch.incident is None:
+            return
+        body: Json = {
+            "apiVersion": API_VERSION,
+            "kind": INCIDENTS.kind,
+            "metadata": {"name": latch.incident, "labels": {names.FEATURE_LABEL: meta.name}},
+            "spec": opening(feature, latch).wire(),
+        }
+        try:
+            stored = await self._api.create(INCIDENTS, meta.namespace, body)
+        except AlreadyExists:
+            stored = await self._api.get(INCIDENTS, meta.namespace, latch.incident)
+        self._cache.store(INCIDENTS, stored)
+
+
+def event(feature: AIFeature, name: str, told: Transition, instance: str) -> Json:
+    """An events.k8s.io/v1 Event; the uid makes `kubectl describe` show it."""
+    meta = feature.metadata
+    return {
+        "apiVersion": EVENTS.api_version,
+        "kind": EVENTS.kind,
+        "metadata": {"name": name, "namespace": meta.namespace},
+        "eventTime": micro(told.at),
+        "reportingController": names.COMPONENT,
+        "reportingInstance": instance[:128],
+        "action": told.reason,
+        "reason": told.reason,
+        "type": told.type,
+        "note": told.message[:1024],
+        "regarding": {
+            "apiVersion": API_VERSION,
+            "kind": "AIFeature",
+            "name": meta.name,
+            "namespace": meta.namespace,
+            "uid": meta.uid,
+        },
+    }
+
+
+def micro(at: datetime) -> str:
+    """metav1.MicroTime wants six digits."""
+    return rfc3339(at).removesuffix("Z").split(".")[0] + f".{at.microsecond:06d}Z"

@@ -1,0 +1,141 @@
+"""The operator process: kopf as the shell around our queue.
+
+kopf watches, reconnects and logs in; its handlers only keep what was heard and offer a key, so it
+writes nothing to any object. Why not its change handlers, timers, daemons and indices: each writes
+annotations or finalizers, or keeps time in memory.
+"""
+
+import asyncio
+import os
+import signal
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import kopf
+
+from goaround.api import GROUP, VERSION
+from goaround.api.kinds import OURS, Kind
+from goaround.runtime import logs
+from goaround.runtime.config import load
+from goaround.runtime.engine import Operator, Options
+from goaround.runtime.health import serve
+from goaround.world.connect import load_api_client
+from goaround.world.kube import KubeApi
+
+
+class NoDiffBase(kopf.DiffBaseStorage):
+    """Nothing to compare with: even a stray change handler could not write an annotation."""
+
+    def build(self, **_: Any) -> kopf.BodyEssence:
+        return kopf.BodyEssence({})
+
+    def fetch(self, **_: Any) -> kopf.BodyEssence | None:
+        return None
+
+    def store(self, **_: Any) -> None:
+        return None
+
+
+def configure(settings: kopf.OperatorSettings) -> None:
+    """Every setting of the shell, in one place; the reasons are measured ones."""
+    settings.peering.standalone = True
+    settings.posting.enabled = False  # our events have deterministic names
+    settings.watching.chunk_size = 500
+    settings.watching.server_timeout = 300
+    settings.watching.client_timeout = 330
+    settings.watching.connect_timeout = 10
+    settings.networking.connect_timeout = 10
+    settings.networking.request_timeout = 30
+    settings.process.ultimate_exiting_timeout = 25  # below a grace period of 30 s
+    settings.persistence.finalizer = f"{GROUP}/unused"
+    settings.persistence.diffbase_storage = NoDiffBase()
+
+
+def shell(operator: Operator) -> kopf.OperatorRegistry:
+    """kopf's handlers: raw events into the cache, our start and stop into its life cycle."""
+    registry = kopf.OperatorRegistry()
+
+    @kopf.on.startup(registry=registry)
+    async def start(settings: kopf.OperatorSettings, **_: Any) -> None:
+        configure(settings)
+        await operator.start()
+
+    @kopf.on.cleanup(registry=registry)
+    async def stop(**_: Any) -> None:
+        await operator.stop()
+
+    @kopf.on.login(registry=registry)
+    def login(**context: Any) -> kopf.ConnectionInfo | None:
+        return kopf.login_with_service_account(**context) or kopf.login_with_kubeconfig(**context)
+
+    for kind in OURS:
+        kopf.on.event(GROUP, VERSION, kind.plural, registry=registry, id=kind.plural)(
+            _hearing(operator, kind)
+        )
+    return registry
+
+
+def _hearing(operator: Operator, kind: Kind) -> Callable[..., Any]:
+    async def heard(event: kopf.RawEvent, **_: Any) -> None:
+        body = {"apiVersion": kind.api_version, "kind": kind.kind, **event["object"]}
+        operator.controller.heard(kind, body, removed=event["type"] == "DELETED")
+
+    return heard
+
+
+async def run(options: Options) -> int:
+    """The operator until SIGTERM or SIGINT; 0 after a clean stop."""
+    client = await load_api_client(options.kubeconfig)
+    async with httpx.AsyncClient(trust_env=False) as http:
+        operator = Operator(options, KubeApi(client), http)
+        probes = await serve(operator.health, operator.metrics.text, options.host, options.port)
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(name, stop.set)
+        scope: dict[str, Any] = (
+            {"namespaces": [options.namespace]} if options.namespace else {"clusterwide": True}
+        )
+        try:
+            await kopf.operator(registry=shell(operator), standalone=True, stop_flag=stop, **scope)
+        finally:
+            await probes.cleanup()
+            await client.close()  # type: ignore[no-untyped-call]
+    return 0
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """The command line of `goaround operator`."""
+    parser.add_argument("--config", help="the administrator's file (providers, defaults)")
+    parser.add_argument("--kubeconfig", help="default: in-cluster, else $KUBECONFIG")
+    parser.add_argument("--namespace", help="only this namespace; default: all")
+    parser.add_argument("--host", default="0.0.0.0", help="address of the probes")
+    parser.add_argument("--port", type=int, default=8080, help="port of the probes and metrics")
+    parser.add_argument(
+        "--flag-replica",
+        action="append",
+        metavar="URL",
+        help="base URL of a flag replica's probes; repeat for each",
+    )
+    parser.add_argument("--log-level", default="info", help="debug, info, warning or error")
+    parser.add_argument("--identity", default="", help="name in events; default: host name")
+
+
+def main(args: Namespace) -> int:
+    """Run the operator. Raises ConfigError."""
+    logs.configure(args.log_level)
+    if args.kubeconfig:
+        os.environ["KUBECONFIG"] = args.kubeconfig  # kopf's own login reads it there
+    options = Options(
+        config=load(Path(args.config) if args.config else None),
+        kubeconfig=args.kubeconfig,
+        host=args.host,
+        port=args.port,
+        namespace=args.namespace,
+        flag_replicas=tuple(args.flag_replica or ()),
+        identity=args.identity,
+    )
+    return asyncio.run(run(options))

@@ -1,0 +1,318 @@
+"""One pass over one object: observe from the cache, decide, act, write status once.
+
+The pass awaits nothing but writes: evidence and flag replicas are read beside it and offer the key
+again when there is news, so that a slow provider never stands before a kill.
+"""
+
+import logging
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from goaround.api.base import Json
+from goaround.api.kinds import (
+    FEATURES,
+    INCIDENTS,
+    KILL_SWITCHES,
+    RECORDS,
+    SIGN_OFFS,
+    AIFeature,
+    AIIncident,
+    AIKillSwitch,
+    AISignOff,
+    Kind,
+    Resource,
+)
+from goaround.api.names import FEATURE_LABEL
+from goaround.api.status import LatchCause
+from goaround.incident import decide as incident
+from goaround.rollout.decide import decide
+from goaround.rollout.kills import latched
+from goaround.rollout.observed import Effect, Observed, Plan, PostEvent, Record
+from goaround.runtime import records
+from goaround.runtime.actions import Actions
+from goaround.runtime.cache import Cache, key_of
+from goaround.runtime.desk import Desk
+from goaround.runtime.metrics import Metrics
+from goaround.runtime.queue import Key, WorkQueue
+from goaround.runtime.replicas import DeliveryDesk
+from goaround.runtime.rules import problems
+from goaround.world.kube import Api, Body, Conflict, KubeError, NotFound, merge_patch
+
+log = logging.getLogger("goaround.controller")
+
+CONFLICTS = 3
+
+R = TypeVar("R", bound=Resource)
+
+
+class Controller:
+    """Knows how to look at each of our kinds; owns no task and no timer."""
+
+    def __init__(
+        self,
+        *,
+        api: Api,
+        cache: Cache,
+        queue: WorkQueue,
+        desk: Desk,
+        deliveries: DeliveryDesk,
+        metrics: Metrics,
+        wall: Callable[[], datetime],
+        instance: str,
+        checkpoint_seconds: float = 60,
+    ) -> None:
+        self._api = api
+        self._cache = cache
+        self._queue = queue
+        self._desk = desk
+        self._deliveries = deliveries
+        self._metrics = metrics
+        self._wall = wall
+        self._actions = Actions(api, cache, metrics, instance=instance)
+        self._checkpoint = checkpoint_seconds
+        self._announced: dict[str, datetime] = {}
+        self._written: dict[str, datetime] = {}
+
+    def now(self) -> datetime:
+        """The wall clock in whole milliseconds, which is what status holds."""
+        at = self._wall().astimezone(UTC)
+        return at.replace(microsecond=at.microsecond // 1000 * 1000)
+
+    # -- what is heard ---------------------------------------------------------------------------
+
+    def heard(self, kind: Kind, body: Body, *, removed: bool = False) -> None:
+        """Something was heard of an object: keep it, and look at whatever it concerns."""
+        news = self._cache.remove(kind, body) if removed else self._cache.store(kind, body)
+        if news:
+            self.concern(kind, body)
+
+    def concern(self, kind: Kind, body: Body) -> None:
+        """Offer every key that a change of this object concerns."""
+        namespace, name = key_of(body)
+        match kind.plural:
+            case FEATURES.plural:
+                self._offer(FEATURES, namespace, [name])
+            case KILL_SWITCHES.plural:
+                self._offer(KILL_SWITCHES, namespace, [name])
+                self._offer(FEATURES, namespace, self._names(FEATURES, namespace))
+            case INCIDENTS.plural:
+                self._offer(INCIDENTS, namespace, [name])
+                affected = (body.get("spec") or {}).get("affects") or []
+                self._offer(FEATURES, namespace, [a.get("name", "") for a in affected])
+            case SIGN_OFFS.plural:
+                wanted = ((body.get("spec") or {}).get("featureRef") or {}).get("name", "")
+                self._offer(FEATURES, namespace, [wanted])
+            case RECORDS.plural:
+                labels = body.get("metadata", {}).get("labels") or {}
+                self._offer(FEATURES, namespace, [labels.get(FEATURE_LABEL, "")])
+
+    def _offer(self, kind: Kind, namespace: str, names: Iterable[str]) -> None:
+        for name in names:
+            if name:
+                self._queue.offer(Key(kind.plural, namespace, name))
+
+    def _names(self, kind: Kind, namespace: str) -> list[str]:
+        return [key_of(b)[1] for b in self._cache.all(kind, namespace)]
+
+    # -- passes ----------------------------------------------------------------------------------
+
+    async def look_at(self, key: Key) -> None:
+        """One pass. Raises KubeError where it has to be tried again."""
+        match key.plural:
+            case FEATURES.plural:
+                await self._feature(key)
+            case KILL_SWITCHES.plural:
+                await self._switch(key)
+            case INCIDENTS.plural:
+                await self._incident(key)
+
+    async def _feature(self, key: Key) -> None:
+        for attempt in range(CONFLICTS):
+            feature = self._parsed(AIFeature, FEATURES, key)
+            if feature is None:
+                self._gone(key)
+                return
+            try:
+                await self._pass(key, feature)
+                return
+            except Conflict:
+                # somebody wrote in between: one live read, then decide again on what is true now
+                await self._refresh(FEATURES, key)
+                if attempt == CONFLICTS - 1:
+                    raise
+
+    async def _pass(self, key: Key, feature: AIFeature) -> None:
+        now = self.now()
+        plan = decide(self.observe(feature, now), now)
+        await self._do(feature, plan.first)
+        if plan.status != feature.status and (plan.urgent or self._checkpoint_due(feature, now)):
+            feature = await self._write(feature, plan, now)
+        elif plan.urgent is False and not plan.then:
+            self._metrics.show(key.namespace, key.name, plan.status)
+        await self._do(feature, plan.then)
+        self._told(feature, plan)
+        self._schedule(key, plan, now)
+
+    def observe(self, feature: AIFeature, now: datetime) -> Observed:
+        """The world as the cache and the desk know it; nothing is awaited."""
+        namespace, name = feature.key
+        return Observed(
+            feature=feature,
+            switches=tuple(self._all(AIKillSwitch, KILL_SWITCHES, namespace)),
+            sign_offs=tuple(
+                s
+                for s in self._all(AISignOff, SIGN_OFFS, namespace)
+                if s.spec.feature_ref.name == name
+            ),
+            records=tuple(self._records(namespace, name)),
+            incidents=frozenset(self._names(INCIDENTS, namespace)),
+            judged=self._desk.judged(feature, now),
+            problems=tuple(problems(feature, self._siblings(namespace), self._desk.providers)),
+            delivered=self._deliveries.delivered(feature, now),
+            announced_at=self._announced.get(feature.metadata.uid),
+        )
+
+    async def _write(self, feature: AIFeature, plan: Plan, now: datetime) -> AIFeature:
+        stored = await self._patch_status(FEATURES, feature, plan.status.wire())
+        self._written[feature.metadata.uid] = now
+        self._count(feature, plan, now)
+        return AIFeature.model_validate(stored)
+
+    def _count(self, feature: AIFeature, plan: Plan, now: datetime) -> None:
+        namespace, name = feature.key
+        self._metrics.show(namespace, name, plan.status)
+        known = {(t.at, t.reason) for t in feature.status.history}
+        for told in plan.status.history:
+            if (told.at, told.reason) in known:
+                continue
+            self._metrics.transitions.labels(namespace, name, told.reason).inc()
+            log.info(
+                told.message,
+                extra={"feature": f"{namespace}/{name}", "reason": told.reason},
+            )
+        latch = plan.status.latches[0] if plan.status.latches else None
+        if latch is not None and latch.at == now and latch.cause is LatchCause.SIGNAL:
+            proven = latch.proven_at or now
+            self._metrics.proof_seconds.observe((self.now() - proven).total_seconds())
+
+    async def _switch(self, key: Key) -> None:
+        switch = self._parsed(AIKillSwitch, KILL_SWITCHES, key)
+        if switch is None:
+            return
+        features = list(self._all(AIFeature, FEATURES, key.namespace))
+        status = latched(switch, features, self.now())
+        if status != switch.status:
+            await self._retried(KILL_SWITCHES, key, switch, status.wire())
+
+    async def _incident(self, key: Key) -> None:
+        found = self._parsed(AIIncident, INCIDENTS, key)
+        if found is None:
+            return
+        body = self._cache.get(FEATURES, key.namespace, found.spec.affects[0].name)
+        feature = _validated(AIFeature, body) if body is not None else None
+        status = incident.decide(found, feature, self.now())
+        if status != found.status:
+            await self._retried(INCIDENTS, key, found, status.wire())
+
+    # -- writes ----------------------------------------------------------------------------------
+
+    async def _retried(self, kind: Kind, key: Key, found: Resource, status: Json) -> None:
+        """Write status; on 409 read live, and let the queue decide again."""
+        try:
+            stored = await self._patch_status(kind, found, status)
+        except Conflict:
+            await self._refresh(kind, key)
+            self._queue.offer(key)
+        else:
+            self.concern(kind, stored)
+
+    async def _patch_status(self, kind: Kind, found: Resource, status: Json) -> Body:
+        """Merge-patch status on exactly the version that was observed."""
+        meta = found.metadata
+        before = (self._cache.get(kind, *found.key) or {}).get("status") or {}
+        patch: Json = {
+            "metadata": {"resourceVersion": meta.resource_version},
+            "status": merge_patch(before, status),
+        }
+        try:
+            stored = await self._api.patch(kind, meta.namespace, meta.name, patch, status=True)
+        except KubeError as err:
+            self._metrics.status_writes.labels(kind.kind, type(err).__name__).inc()
+            raise
+        self._metrics.status_writes.labels(kind.kind, "ok").inc()
+        self._cache.store(kind, stored)
+        return stored
+
+    async def _refresh(self, kind: Kind, key: Key) -> None:
+        try:
+            self._cache.store(kind, await self._api.get(kind, key.namespace, key.name))
+        except NotFound:
+            self._cache.drop(kind, (key.namespace, key.name))
+
+    async def _do(self, feature: AIFeature, effects: Iterable[Effect]) -> None:
+        for effect in effects:
+            await self._actions.do(feature, effect)
+
+    # -- bookkeeping -----------------------------------------------------------------------------
+
+    def _told(self, feature: AIFeature, plan: Plan) -> None:
+        """Remember which transitions were posted; status takes note at its next write."""
+        posted = [e.transition.at for e in plan.then if isinstance(e, PostEvent)]
+        if posted:
+            self._announced[feature.metadata.uid] = max(posted)
+
+    def _checkpoint_due(self, feature: AIFeature, now: datetime) -> bool:
+        last = self._written.get(feature.metadata.uid)
+        return last is None or (now - last).total_seconds() >= self._checkpoint
+
+    def _schedule(self, key: Key, plan: Plan, now: datetime) -> None:
+        for switch in self._all(AIKillSwitch, KILL_SWITCHES, key.namespace):
+            if switch.status.latched_at is None:
+                self._queue.offer(Key(KILL_SWITCHES.plural, key.namespace, switch.metadata.name))
+        for latch in plan.status.latches[:1]:
+            if latch.incident is not None:
+                self._queue.offer(Key(INCIDENTS.plural, key.namespace, latch.incident))
+        if plan.wake_at is not None:
+            self._queue.offer_in(key, (plan.wake_at - now).total_seconds())
+
+    def _gone(self, key: Key) -> None:
+        """The feature does not exist any more: nothing of it stays in memory."""
+        self._queue.forget(key)
+        self._desk.forget(key.namespace, key.name)
+        self._metrics.forget(key.namespace, key.name)
+
+    # -- reading the cache -----------------------------------------------------------------------
+
+    def _siblings(self, namespace: str) -> list[Body]:
+        return list(self._cache.all(FEATURES, namespace))
+
+    def _records(self, namespace: str, feature: str) -> Iterable[Record]:
+        for raw in self._cache.all(RECORDS, namespace):
+            labels = raw.get("metadata", {}).get("labels") or {}
+            if labels.get(FEATURE_LABEL) == feature and (found := records.record(raw)) is not None:
+                yield found
+
+    def _all(self, model: type[R], kind: Kind, namespace: str) -> Iterable[R]:
+        for body in self._cache.all(kind, namespace):
+            if (found := _validated(model, body)) is not None:
+                yield found
+
+    def _parsed(self, model: type[R], kind: Kind, key: Key) -> R | None:
+        body = self._cache.get(kind, key.namespace, key.name)
+        return _validated(model, body) if body is not None else None
+
+
+def _validated(model: type[R], body: Body) -> R | None:
+    """The object, or None where it is not what the schema says (said in the log)."""
+    try:
+        return model.model_validate(body)
+    except ValidationError as err:
+        first = err.errors()[0]
+        log.error(
+            "object cannot be read",
+            extra={"object": "/".join(key_of(body)), "where": str(first["loc"])},
+        )
+        return None

@@ -1,0 +1,140 @@
+"""`python -m goaround flags`: one replica of the flag server, composed and run.
+
+It joins the watches of `world` to the flag plane of `delivery`, and knows nothing of kopf. It
+reads features and kill switches, and refuses to write anything to the API server.
+"""
+
+import argparse
+import asyncio
+import json
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Coroutine, Iterator, Sequence
+from functools import partial
+
+from kubernetes.aio.client import ApiClient
+
+from goaround.api.kinds import FEATURES, KILL_SWITCHES
+from goaround.delivery.flaghttp import FlagHttp
+from goaround.delivery.flagserver import MAX_STREAMS, FlagServer, Replica
+from goaround.delivery.flagstate import FlagState
+from goaround.delivery.streams import Streams
+from goaround.runtime import logs
+from goaround.world.connect import load_api_client
+from goaround.world.watch import Watcher
+
+GRPC_PORT = 8015
+HTTP_PORT = 8016
+GRACE_SECONDS = 20.0
+
+log = logging.getLogger("goaround.flags")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `goaround flags`."""
+    parser.add_argument("--host", default="0.0.0.0", help="address to listen on")
+    parser.add_argument(
+        "--port", type=int, default=GRPC_PORT, help="port of the flag stream; 0 chooses one"
+    )
+    parser.add_argument(
+        "--http-port",
+        type=int,
+        default=HTTP_PORT,
+        help="port of /livez, /readyz, /metrics and /revisions; 0 chooses one",
+    )
+    parser.add_argument("--kubeconfig", help="default: the pod's service account, or $KUBECONFIG")
+    parser.add_argument(
+        "--namespace",
+        action="append",
+        default=[],
+        help="namespace to serve; repeat for more; default: all",
+    )
+    parser.add_argument(
+        "--replica-id", default=socket.gethostname(), help="name of this replica; default: host"
+    )
+    parser.add_argument(
+        "--max-streams", type=int, default=MAX_STREAMS, help="streams held at most; default: 2000"
+    )
+    parser.add_argument("--log-level", default="info", help="debug, info, warning or error")
+
+
+async def serve(args: argparse.Namespace) -> int:
+    """Runs a replica until SIGTERM or SIGINT; 0 when it ended in order.
+
+    Once everything is listed, the ports stand on stdout as one line of JSON.
+    """
+    logs.configure(args.log_level)
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    listed = asyncio.Event()
+    replica = _replica(args, listed)
+    server, http = FlagServer(replica), FlagHttp(replica)
+    async with await load_api_client(args.kubeconfig) as client, asyncio.TaskGroup() as tasks:
+        ports = {
+            "grpc": await server.start(args.host, args.port),
+            "http": await http.start(args.host, args.http_port),
+        }
+        log.info("listening", extra=ports | {"replica": replica.name})
+        following = [
+            tasks.create_task(watch)
+            for watch in _watches(client, replica.state, args.namespace or [None])
+        ]
+        following.append(tasks.create_task(_announce(listed, ports)))
+        await stop.wait()
+        log.info("closing", extra={"streams": len(replica.streams)})
+        await server.stop(GRACE_SECONDS)
+        await http.stop()
+        for task in following:
+            task.cancel()
+    log.info("closed")
+    return 0
+
+
+def _replica(args: argparse.Namespace, listed: asyncio.Event) -> Replica:
+    streams = Streams(args.max_streams)
+
+    def on_listed() -> None:
+        listed.set()
+        streams.wake_all()
+
+    state = FlagState(
+        args.namespace,
+        on_change=streams.changed,
+        on_listed=on_listed,
+        on_problem=lambda problem: log.warning("flag problem", extra={"problem": problem}),
+    )
+    return Replica.of(args.replica_id, state, streams)
+
+
+def _watches(
+    client: ApiClient, state: FlagState, namespaces: Sequence[str | None]
+) -> Iterator[Coroutine[None, None, None]]:
+    for scope in namespaces:
+        features = Watcher(client, FEATURES, scope, on_fault=_faulted)
+        yield features.run(partial(state.list_features, namespace=scope), state.see_feature)
+        switches = Watcher(client, KILL_SWITCHES, scope, on_fault=_faulted)
+        yield switches.run(partial(state.list_switches, namespace=scope), state.see_switch)
+
+
+def _faulted(fault: str) -> None:
+    log.warning("watch interrupted", extra={"fault": fault})
+
+
+async def _announce(listed: asyncio.Event, ports: dict[str, int]) -> None:
+    await listed.wait()
+    log.info("ready", extra=ports)
+    print(json.dumps(ports), flush=True)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The replica on its own, as `python -m goaround.runtime.flags`."""
+    parser = argparse.ArgumentParser(description="one replica of the flag server")
+    add_arguments(parser)
+    return asyncio.run(serve(parser.parse_args(argv)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

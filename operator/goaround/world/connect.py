@@ -1,0 +1,34 @@
+"""How a process reaches the API server: its own service account, or a kubeconfig.
+
+It decides only where the credentials come from, and refuses to keep any.
+"""
+
+import os
+
+import kubernetes.aio.config
+from kubernetes.aio.client import ApiClient, Configuration
+
+IN_CLUSTER = "KUBERNETES_SERVICE_HOST"
+DEFAULT_KUBECONFIG = "~/.kube/config"
+
+
+async def load_api_client(kubeconfig: str | None = None) -> ApiClient:
+    """A client for the kubeconfig named; else in a pod its service account; else `$KUBECONFIG` or
+    the usual file.
+
+    Raises `kubernetes.aio.config.ConfigException` when there are no credentials. The caller closes
+    the client.
+    """
+    configuration = Configuration()
+    if kubeconfig is None and IN_CLUSTER in os.environ:
+        kubernetes.aio.config.load_incluster_config(  # type: ignore[no-untyped-call]
+            client_configuration=configuration
+        )
+    else:
+        path = kubeconfig or os.environ.get("KUBECONFIG") or DEFAULT_KUBECONFIG
+        await kubernetes.aio.config.load_kube_config(  # type: ignore[no-untyped-call]
+            config_file=path,
+            client_configuration=configuration,
+            persist_config=False,
+        )
+    return ApiClient(configuration)

@@ -1,0 +1,117 @@
+"""What is asked of a metrics provider and what comes back, as plain values.
+
+Decides the bounds of a provider and which refusals there are. Reads nothing: `prometheus.py` does.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+import httpx
+
+from goaround.world.prom_matchers import Labels
+
+DEFAULT_MAX_BYTES: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A metrics provider that an administrator configured; tenants name it, never its URL.
+
+    `url` is the base of the HTTP API (what stands before `/api/v1/…`) and may carry a user and
+    password for it; it is never printed. Times in seconds, `max_bytes` bounds one answer.
+    """
+
+    name: str
+    url: str = field(repr=False)
+    labels: Labels = field(default_factory=Labels)
+    scrape_seconds: float = 15.0
+    lag_seconds: float = 10.0
+    timeout_seconds: float = 5.0
+    max_bytes: int = DEFAULT_MAX_BYTES
+
+    def __post_init__(self) -> None:
+        if problem := self._problem():
+            raise ValueError(f"provider {self.name!r}: {problem}")
+
+    def _problem(self) -> str | None:
+        try:
+            url = httpx.URL(self.url)
+        except httpx.InvalidURL:
+            return "url cannot be parsed: write http(s)://host[:port][/path]"
+        if url.scheme not in ("http", "https") or not url.host or url.query or url.fragment:
+            return "url is not usable: write http(s)://host[:port][/path], no query, no fragment"
+        if not (0 < self.scrape_seconds <= 300 and 0 <= self.lag_seconds <= 300):
+            return "scrapeSeconds must be above 0, lagSeconds at least 0, both at most 300"
+        if not 0 < self.timeout_seconds <= 60:
+            return "timeoutSeconds must be above 0 and at most 60"
+        if not 1024 <= self.max_bytes <= 64 << 20:
+            return "maxBytes must be between 1 KiB and 64 MiB"
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What features share when one query can read them all: two count fields and a window length.
+
+    `bad` and `total` are tenants' selectors with `$match`; `interval` is in seconds.
+    """
+
+    bad: str
+    total: str
+    interval: int
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Events of one arm in one window, 0 <= bad <= total; floats, because counters are."""
+
+    total: float
+    bad: float
+
+
+@dataclass(frozen=True, slots=True)
+class WindowReading:
+    """The window (end - interval, end]; an arm without a row is missing, not zero."""
+
+    end: int
+    arms: Mapping[str, Counts]
+
+
+class UnreadableReason(StrEnum):
+    """Why there is no reading."""
+
+    TIMEOUT = "Timeout"
+    REFUSED = "Refused"
+    HTTP_STATUS = "HttpStatus"
+    REDIRECT = "Redirect"
+    TOO_LARGE = "TooLarge"
+    BAD_ANSWER = "BadAnswer"
+    PARTIAL = "Partial"
+    DUPLICATE = "Duplicate"
+    NOT_A_NUMBER = "NotANumber"
+    FUTURE = "Future"
+    BAD_QUERY = "BadQuery"
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """One window per asked end, in order."""
+
+    windows: tuple[WindowReading, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """No reading; `message` says what, the limit and what to do. Never a body, never a credential.
+
+    `status` is the provider's HTTP status where that is the reason.
+    """
+
+    reason: UnreadableReason
+    message: str
+    status: int | None = None
+
+
+Read = Readings | Unreadable

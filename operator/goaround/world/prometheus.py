@@ -1,0 +1,119 @@
+"""Reading counts of many features from one metrics provider with few queries.
+
+Decides which reads share a query: those of one shape, for the same windows, at the same moment.
+Refuses to book anything it is not sure of: a feature gets all the windows that were asked, or one
+reason why not. Judges nothing, and knows no clock: the asked times come from the caller.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import httpx
+
+from goaround.world.prom_http import PrometheusHttp
+from goaround.world.prom_search import Answers, FeatureSearch, Question
+from goaround.world.prom_types import (
+    Counts,
+    Provider,
+    Read,
+    Readings,
+    Shape,
+    Unreadable,
+    UnreadableReason,
+    WindowReading,
+)
+from goaround.world.promql import FeatureKey, Labels, SelectorError, parse_selector
+
+__all__ = [
+    "Counts",
+    "FeatureKey",
+    "Labels",
+    "PrometheusReader",
+    "Provider",
+    "Read",
+    "Readings",
+    "Shape",
+    "Unreadable",
+    "UnreadableReason",
+    "WindowReading",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class _Gathering:
+    """Features that share a query, and the task that will ask it when all had time to join."""
+
+    features: set[FeatureKey]
+    task: asyncio.Task[Answers]
+
+
+class PrometheusReader:
+    """Reads counts from one provider: `concurrency` queries of up to `chunk` features at once."""
+
+    def __init__(
+        self,
+        provider: Provider,
+        client: httpx.AsyncClient | None = None,
+        *,
+        chunk: int = 200,
+        concurrency: int = 4,
+        gather_seconds: float = 0.01,
+    ) -> None:
+        """`client` is lent: it carries no credential of the API server and is not closed here."""
+        self._labels = provider.labels
+        self._http = PrometheusHttp(provider, client)
+        self._search = FeatureSearch(provider, self._http, chunk=chunk, concurrency=concurrency)
+        self._gather_seconds = gather_seconds
+        self._gatherings: dict[Question, _Gathering] = {}
+        self._tasks: set[asyncio.Task[Answers]] = set()
+
+    async def read(
+        self,
+        feature: FeatureKey,
+        shape: Shape,
+        ends: range,
+        variants: Sequence[str] = ("stable", "candidate"),
+    ) -> Read:
+        """Counts of `feature` in the window (end - interval, end] for every one of `ends`.
+
+        `ends` are unix seconds in steps of `shape.interval`. All windows are read, or none: the
+        first problem makes the feature `Unreadable`. Asking again gives the same windows.
+        """
+        if not ends or ends.step != shape.interval or not variants:
+            raise ValueError(
+                f"asked {ends} for {variants}: give ends in steps of {shape.interval} s"
+            )
+        question = Question(shape, ends, tuple(variants))
+        gathering = self._gatherings.get(question) or self._open(question)
+        gathering.features.add(feature)
+        # Shielded, because others wait for the same answers when this caller is cancelled.
+        return (await asyncio.shield(gathering.task))[feature]
+
+    def _open(self, question: Question) -> _Gathering:
+        features: set[FeatureKey] = set()
+        task = asyncio.create_task(self._gather(question, features))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        self._gatherings[question] = _Gathering(features, task)
+        return self._gatherings[question]
+
+    async def _gather(self, question: Question, features: set[FeatureKey]) -> Answers:
+        await asyncio.sleep(self._gather_seconds)
+        del self._gatherings[question]
+        try:
+            for selector in (question.shape.bad, question.shape.total):
+                parse_selector(selector, self._labels)
+        except SelectorError as error:
+            refusal = Unreadable(UnreadableReason.BAD_QUERY, str(error))
+            return dict.fromkeys(features, refusal)
+        return await self._search.answers(question, features)
+
+    async def aclose(self) -> None:
+        """Ends what is under way, whose callers are cancelled, and closes an own client."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._gatherings.clear()
+        await self._http.aclose()
