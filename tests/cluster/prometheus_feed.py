@@ -1,13 +1,29 @@
-"""Feeds a real Prometheus: with the past by remote write, with the present by scrapes."""
+"""Feeds a real Prometheus (the past by remote write, the present by scrapes), and reads it."""
 
+import asyncio
 import struct
 import threading
 import time
 import urllib.request
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from goaround.world.prometheus import (
+    Counts,
+    FeatureKey,
+    PrometheusReader,
+    Provider,
+    Read,
+    Readings,
+    Shape,
+)
+
+BAD = 'ai_requests_total{$match,result="bad"}'
+TOTAL = "ai_requests_total{$match}"
+NONE = Counts(total=0.0, bad=0.0)
 
 Labels = Mapping[str, str]
 Sample = tuple[int, float]
@@ -129,3 +145,34 @@ def exporter() -> Iterator[Exporter]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def read(
+    provider: Provider,
+    ends: range,
+    *features: FeatureKey,
+    variants: Sequence[str] = ("stable", "candidate"),
+) -> list[Read]:
+    """The readings of `features`, in one batch."""
+
+    async def run() -> list[Read]:
+        reader = PrometheusReader(provider)
+        shape = Shape(BAD, TOTAL, ends.step)
+        try:
+            return await asyncio.gather(*(reader.read(f, shape, ends, variants) for f in features))
+        finally:
+            await reader.aclose()
+
+    return asyncio.run(run())
+
+
+def summed(*reads: Read) -> dict[str, Counts]:
+    """Events per arm, over all windows."""
+    sums: defaultdict[str, Counts] = defaultdict(lambda: NONE)
+    for one in reads:
+        assert isinstance(one, Readings), one
+        for window in one.windows:
+            for arm, counts in window.arms.items():
+                before = sums[arm]
+                sums[arm] = Counts(before.total + counts.total, before.bad + counts.bad)
+    return dict(sums)

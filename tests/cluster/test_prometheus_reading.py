@@ -1,12 +1,10 @@
-"""What GoAround counts, against a real Prometheus: windows add up, and nothing is counted twice."""
+"""What GoAround counts of a real Prometheus' past: windows add up, and nothing is counted twice."""
 
-import asyncio
-import math
 import random
 import time
 import uuid
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -14,51 +12,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from goaround.world.prometheus import (
-    Counts,
-    FeatureKey,
-    PrometheusReader,
-    Provider,
-    Read,
-    Readings,
-    Shape,
-)
+from goaround.world.prometheus import Counts, FeatureKey, Provider, Readings
 from hack.controlplane import ControlPlane
-from tests.cluster.prometheus_feed import Exporter, exporter, remote_write
+from tests.cluster.prometheus_feed import NONE, read, remote_write, summed
 
 pytestmark = pytest.mark.cluster
 
-BAD = 'ai_requests_total{$match,result="bad"}'
-TOTAL = "ai_requests_total{$match}"
 SCRAPE = 15
 SPAN = 3600
-NONE = Counts(total=0.0, bad=0.0)
-
-
-def read(provider: Provider, ends: range, *features: FeatureKey) -> list[Read]:
-    """The readings of `features`, in one batch."""
-
-    async def run() -> list[Read]:
-        reader = PrometheusReader(provider)
-        shape = Shape(BAD, TOTAL, ends.step)
-        try:
-            return await asyncio.gather(*(reader.read(f, shape, ends) for f in features))
-        finally:
-            await reader.aclose()
-
-    return asyncio.run(run())
-
-
-def summed(*reads: Read) -> dict[str, Counts]:
-    """Events per arm, over all windows."""
-    sums: defaultdict[str, Counts] = defaultdict(lambda: NONE)
-    for one in reads:
-        assert isinstance(one, Readings), one
-        for window in one.windows:
-            for arm, counts in window.arms.items():
-                before = sums[arm]
-                sums[arm] = Counts(before.total + counts.total, before.bad + counts.bad)
-    return dict(sums)
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +183,15 @@ def test_a_restart_in_the_past_starts_from_zero_again(past: Past) -> None:
     assert summed(whole) == {"stable": Counts(total=19.0 + 42.0, bad=0.0)}
 
 
+def test_a_newborn_arm_counts_from_zero_though_nobody_asks_for_the_other(past: Past) -> None:
+    past.counter("newborn", ((0, 100), (1200, 0)))
+    born = Series(past.feature("newborn"), "candidate", "c", "bad", [(past.since + 600, 2.0)])
+    past.write(born)
+    ends = range(past.since + 310, past.since + 1200, 10)
+    (whole,) = read(past.provider, ends, born.feature, variants=("candidate",))
+    assert summed(whole) == {"candidate": Counts(total=2.0, bad=2.0)}
+
+
 def test_features_of_one_batch_do_not_mix(past: Past, fleet: list[Series]) -> None:
     twin = lives(past, "twin", seed=43)
     past.write(*(s for s in twin if s.samples))
@@ -240,94 +210,3 @@ def test_a_hostile_name_reads_nothing_of_anybody(
     for batch in ([past.feature(name)], [past.feature(name), past.feature("nobody")]):
         for one in read(past.provider, ends, *batch):
             assert summed(one) == {}
-
-
-CHAT, SEARCH, LATE = (FeatureKey("shop", name) for name in ("chat", "search", "late"))
-
-
-def series(feature: FeatureKey, variant: str = "stable", result: str = "good") -> str:
-    return (
-        f'ai_requests_total{{namespace="{feature.namespace}",ai_feature="{feature.name}",'
-        f'ai_variant="{variant}",result="{result}"}}'
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Flight:
-    """Some seconds of real scrapes, second by second, and what was read of them in one batch."""
-
-    reads: dict[FeatureKey, Read]
-
-    def total(self, feature: FeatureKey) -> dict[str, Counts]:
-        return summed(self.reads[feature])
-
-
-def settle(*pods: Exporter) -> int:
-    """The whole second, now over, by which all that `pods` counted so far is stored."""
-    for pod in pods:
-        pod.wait_scraped()
-    instant = math.ceil(time.time())
-    while time.time() < instant:
-        time.sleep(0.02)
-    return instant
-
-
-@pytest.fixture(scope="module")
-def flight(plane: ControlPlane) -> Iterator[Flight]:
-    with exporter() as a, exporter() as b:
-        a.add(series(CHAT), 100)
-        b.add(series(CHAT), 50)
-        a.add(series(SEARCH), 1000)
-        a.add(series(SEARCH, result="bad"), 10)
-        plane.set_targets([a.address, b.address])
-        start = settle(a, b)
-        end = fly(a, b)
-        ends = range(start + 1, end + 1)
-        provider = Provider("default", plane.prometheus, scrape_seconds=1)
-        keys = (CHAT, SEARCH, LATE)
-        yield Flight(dict(zip(keys, read(provider, ends, *keys), strict=True)))
-        plane.set_targets([])
-
-
-def fly(a: Exporter, b: Exporter) -> int:
-    a.add(series(CHAT), 7)
-    a.add(series(CHAT, result="bad"), 3)
-    a.add(series(SEARCH), 6)
-    a.add(series(SEARCH, result="bad"), 1)
-    settle(a, b)
-    a.restart()
-    a.add(series(CHAT), 3)
-    a.add(series(CHAT, result="bad"), 1)
-    a.add(series(SEARCH), 2)
-    settle(a, b)
-    b.add(series(LATE), 5000)
-    b.add(series(LATE, result="bad"), 50)
-    b.add(series(CHAT, "candidate"), 4)
-    b.add(series(CHAT, "candidate", "bad"), 2)
-    settle(a, b)
-    b.add(series(LATE), 5)
-    settle(a, b)
-    b.is_up = False
-    a.add(series(SEARCH), 8)
-    for _ in range(3):
-        settle(a)
-    b.add(series(CHAT), 2)
-    b.is_up = True
-    return settle(a, b)
-
-
-def test_a_series_born_with_its_first_error_and_a_restart_count_once(flight: Flight) -> None:
-    # 10 before the restart, 4 after it, and 2 of the other pod; 3 + 1 of them bad.
-    assert flight.total(CHAT)["stable"] == Counts(total=16.0, bad=4.0)
-
-
-def test_the_first_series_of_a_candidate_count_from_zero(flight: Flight) -> None:
-    assert flight.total(CHAT)["candidate"] == Counts(total=6.0, bad=2.0)
-
-
-def test_a_feature_that_is_first_seen_is_not_booked_whole(flight: Flight) -> None:
-    assert flight.total(LATE) == {"stable": Counts(total=5.0, bad=0.0)}
-
-
-def test_features_of_one_pod_keep_their_own_counts(flight: Flight) -> None:
-    assert flight.total(SEARCH) == {"stable": Counts(total=17.0, bad=1.0)}

@@ -42,7 +42,9 @@ def _kept(value: Any) -> Any:
         case Mapping():
             return _without_nothing(dict(value)) or None
         case list():
-            return [_kept(v) for v in value] or None
+            return [
+                _without_nothing(dict(v)) if isinstance(v, Mapping) else v for v in value
+            ] or None
         case _:
             return value
 
@@ -62,7 +64,8 @@ DnsLabel = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_
 ObjectName = Annotated[
     str, Field(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", min_length=1, max_length=253)
 ]
-Share = Annotated[str, Field(pattern=r"^(0(\.[0-9]{1,9})?|1(\.0{1,9})?)$", max_length=11)]
+SHARE = r"^(0([.][0-9]{1,9})?|1([.]0{1,9})?)$"
+Share = Annotated[str, Field(pattern=SHARE, max_length=11)]
 Text = Annotated[str, Field(max_length=1024)]
 Line = Annotated[str, Field(max_length=512)]
 Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$", max_length=71)]

@@ -19,6 +19,7 @@ from goaround.api.schema import RULES, cel
 CATEGORY = "aiops"
 MAX_API_VERSION = 253
 MAX_KIND = 63
+MAX_NAME = 253
 
 # The order in which a reader wants them, and all that a structural schema of ours may hold.
 KEYWORDS = (
@@ -52,8 +53,14 @@ SELF_EVIDENT: Json = {
         "maxLength": MAX_API_VERSION,
     },
     "kind": {"description": "Kind of this object.", "type": "string", "maxLength": MAX_KIND},
-    # The API server brings its own words for metadata, and refuses ours.
-    "metadata": {"type": "object"},
+    # The API server brings its own words for metadata, and refuses ours. The name stands here so
+    # that a rule about it can point at it.
+    "metadata": {
+        "type": "object",
+        "properties": {
+            "name": {"description": "Name of this object.", "type": "string", "maxLength": MAX_NAME}
+        },
+    },
 }
 
 
@@ -108,7 +115,7 @@ def unbounded(schema: Json, at: str = "") -> Iterator[str]:
         case "object" if "properties" in schema:
             for name, below in schema["properties"].items():
                 yield from unbounded(below, f"{at}.{name}")
-        case "object" if at != ".metadata":
+        case "object":
             yield at
 
 
@@ -184,6 +191,8 @@ def _structural(schema: Json, defs: Json, *, tell: bool = True) -> Json:
         flat[RULES] = [*flat.get(RULES, ()), *_key_rules(flat.pop("propertyNames"))]
     for name in ("items", "additionalProperties"):
         if name in flat:
+            if not isinstance(flat[name], dict):
+                raise ValueError(f"a free-form map cannot be translated: {flat}")
             flat[name] = _structural(flat[name], defs)
     if "properties" in flat:
         flat["properties"] = {k: _structural(v, defs) for k, v in flat["properties"].items()}
@@ -226,7 +235,7 @@ def _key_rules(names: Json) -> list[Json]:
             f"a name may have at most {high} characters: shorten it",
         )
     ]
-    return checks + ([cel(f"!({json.dumps('')} in self)", "a name is empty")] if low else [])
+    return [*checks, cel("!('' in self)", "a name is empty: give it one")] if low else checks
 
 
 def _described(schema: Json) -> str:

@@ -6,10 +6,36 @@ Cross-field rules stand here as CEL, so that the API server refuses a bad plan w
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
-from goaround.api.base import DnsLabel, Line, Model, ObjectName, Percent, Share, Text
+from goaround.api.acceptance import Acceptance, Layer, Ratio, Signal
+from goaround.api.base import DnsLabel, Line, Model, ObjectName, Text
 from goaround.api.schema import atomic, cel, keyed_by, rules
+
+__all__ = [
+    "ALLOWED_INTERVALS",
+    "AIFeatureSpec",
+    "Acceptance",
+    "BucketBy",
+    "Component",
+    "Delivery",
+    "Fallback",
+    "FallbackType",
+    "FeatureReference",
+    "FirstRelease",
+    "FlagDelivery",
+    "IncidentPolicy",
+    "KillSwitch",
+    "Layer",
+    "Ramp",
+    "RampStep",
+    "Ratio",
+    "Release",
+    "Role",
+    "Signal",
+    "Version",
+    "default_steps",
+]
 
 ALLOWED_INTERVALS = tuple(n for n in range(1, 301) if 300 % n == 0)
 
@@ -19,9 +45,7 @@ Version = Annotated[
 ComponentName = Annotated[
     str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._/-]*[A-Za-z0-9])?$", max_length=128)
 ]
-ParameterName = Annotated[str, Field(max_length=64)]
-Selector = Annotated[str, Field(min_length=1, max_length=512)]
-SignificanceLevel = Annotated[str, Field(pattern=r"^0\.[0-9]{1,6}$", max_length=8)]
+ParameterName = Annotated[str, Field(min_length=1, max_length=64)]
 
 
 class Component(Model):
@@ -32,7 +56,11 @@ class Component(Model):
         description="Immutable version of the artefact; `latest` is refused, because it cannot be "
         "gone back to.",
         json_schema_extra=rules(
-            cel("self != 'latest'", "a version must be immutable: `latest` cannot be gone back to")
+            cel(
+                "!self.lowerAscii().matches('(^|[^a-z0-9])latest$')",
+                "a version must be immutable, since `latest` cannot be gone back to: name the "
+                "version that `latest` stands for",
+            )
         ),
     )
 
@@ -118,104 +146,6 @@ class Fallback(Model):
     )
 
 
-class Ratio(Model):
-    """A share of bad events, from two counters."""
-
-    bad: Selector = Field(
-        description="One selector of a counter of bad events, with `$match`: "
-        '`ai_requests_total{$match,result="schema_error"}`.'
-    )
-    total: Selector = Field(
-        description="One selector of the counter of all events, with `$match`: "
-        "`ai_requests_total{$match}`."
-    )
-
-
-class Layer(StrEnum):
-    INFRASTRUCTURE = "Infrastructure"
-    OUTPUT_QUALITY = "OutputQuality"
-    DATA_PIPELINE = "DataPipeline"
-    SAFETY = "Safety"
-
-
-class Signal(Model):
-    """One acceptance signal with its bound."""
-
-    model_config = ConfigDict(
-        json_schema_extra=rules(
-            cel(
-                "has(self.max) != has(self.min)",
-                "a ratio needs exactly one bound: max (bad above) or min (bad below)",
-            ),
-            cel(
-                "!has(self.min) || double(self.min) > 0.0",
-                "min must be above 0: nothing can fall below 0",
-            ),
-            cel(
-                "!has(self.max) || double(self.max) < 1.0",
-                "max must be below 1: a share never exceeds 1",
-            ),
-        )
-    )
-
-    name: DnsLabel = Field(description="Name of the signal, unique in the feature.")
-    layer: Layer = Field(
-        default=Layer.OUTPUT_QUALITY,
-        description="What the signal watches; a breach of a `Safety` signal opens a P1 incident.",
-    )
-    ratio: Ratio = Field(description="A share of bad events, from two counters.")
-    max: Share | None = Field(
-        default=None,
-        description="Highest acceptable share, as a decimal between 0 and 1. Roll back on proof "
-        'above it, climb on proof below it; "0" means that the first bad event goes around.',
-    )
-    min: Share | None = Field(
-        default=None,
-        description="Lowest acceptable share, as a decimal between 0 and 1. Roll back on proof "
-        "below it, climb on proof above it.",
-    )
-    cluster_size: int = Field(
-        default=1,
-        ge=1,
-        le=1000,
-        description="Requests that fail together (retries, bursts); evidence is divided by it.",
-    )
-    budget_weight: int = Field(
-        default=1,
-        ge=1,
-        le=100,
-        description="Relative weight of this signal in the false-rollback budget alpha.",
-    )
-
-
-class Acceptance(Model):
-    """What must be true before more users get the candidate."""
-
-    provider: DnsLabel = Field(
-        default="default",
-        description="Metrics provider, by the name an administrator gave it.",
-    )
-    scope: str = Field(
-        min_length=1,
-        max_length=1024,
-        description="The inputs this release is accepted for, in one sentence.",
-    )
-    signals: list[Signal] = Field(
-        min_length=2,
-        max_length=20,
-        description="At least two signals; every one must be good before a climb.",
-        json_schema_extra=keyed_by("name"),
-    )
-    alpha: SignificanceLevel = Field(
-        default="0.01",
-        description="Largest chance of a false rollback per rollout, over all signals.",
-    )
-    beta: SignificanceLevel = Field(
-        default="0.05",
-        description="Largest chance per signal of accepting a release that is at its bound.",
-    )
-
-
 class RampStep(Model):
     """One weight and what it takes to leave it."""
 
@@ -247,8 +177,9 @@ class Ramp(Model):
         description="Length of an evidence window in seconds; it must divide 300.",
         json_schema_extra=rules(
             cel(
-                "300 % self == 0",
-                "intervalSeconds must divide 300: " + ", ".join(map(str, ALLOWED_INTERVALS)),
+                "self > 0 && 300 % self == 0",
+                "intervalSeconds must divide 300, so that features share queries: take one of "
+                + ", ".join(map(str, ALLOWED_INTERVALS)),
             )
         ),
     )
@@ -256,17 +187,19 @@ class Ramp(Model):
         default_factory=default_steps,
         min_length=1,
         max_length=10,
-        description="Steps with rising weights; the last is 100.",
+        description="Steps with rising weights; the last is 100. Default: 10, 50, 100.",
         json_schema_extra=atomic()
         | rules(
             cel(
-                "self[self.size() - 1].weightPercent == 100",
-                "the last step must be weightPercent 100",
+                "self.size() == 0 || self[self.size() - 1].weightPercent == 100",
+                "the ramp must end with everybody on the release: give the last step "
+                "weightPercent 100",
             ),
             cel(
-                "self.all(i, self.filter(j, j.weightPercent == i.weightPercent).size() == 1) && "
-                "self.map(s, s.weightPercent).isSorted()",
-                "weights must rise from step to step",
+                "self.map(s, s.weightPercent).isSorted() && "
+                "self.all(s, self.exists_one(t, t.weightPercent == s.weightPercent))",
+                "weightPercent must rise from step to step, and no two steps may have the same: "
+                "put them in order, for example 10, 50, 100",
             ),
         ),
     )
@@ -318,9 +251,16 @@ class AIFeatureSpec(Model):
     release: Release = Field(description="The release that should serve.")
     delivery: list[Delivery] = Field(
         min_length=1,
-        max_length=1,
+        max_length=8,
         description="Planes that carry the split; exactly one has role `Split`.",
-        json_schema_extra=keyed_by("name"),
+        json_schema_extra=keyed_by("name")
+        | rules(
+            cel(
+                "self.filter(p, p.role == 'Split').size() == 1",
+                "exactly one plane divides the users: give one plane the role `Split` and "
+                "take the others out",
+            )
+        ),
     )
     fallback: Fallback = Field(
         default_factory=Fallback, description="What serves when no release may."
@@ -353,6 +293,3 @@ class FeatureReference(Model):
     """A feature in the same namespace."""
 
     name: ObjectName = Field(description="Name of an AIFeature in this namespace.")
-
-
-__all__ = ["AIFeatureSpec", "FeatureReference", "Percent", "Release", "Signal"]

@@ -11,9 +11,11 @@ from pydantic import ConfigDict, Field
 from goaround.api.base import Digest, Line, Model, ObjectName, Text, Timestamp
 from goaround.api.conditions import Condition
 from goaround.api.feature import FeatureReference
-from goaround.api.schema import IMMUTABLE, atomic, cel, keyed_by, rules
+from goaround.api.schema import atomic, cel, immutable, keyed_by, rules
 from goaround.api.status import SignalStatus
 
+# Four parts of a release with name and version, and a short digest.
+ReleaseTitle = Annotated[str, Field(max_length=1100)]
 WhiteboardLine = Annotated[str, Field(max_length=160)]
 
 
@@ -56,7 +58,7 @@ class AIIncidentSpec(Model):
             cel(
                 "self.severity == oldSelf.severity || self.severityReason != "
                 "oldSelf.severityReason",
-                "a change of severity needs a new severityReason",
+                "a change of severity needs a new severityReason: say why in the same change",
             )
         )
     )
@@ -65,11 +67,22 @@ class AIIncidentSpec(Model):
         min_length=1,
         max_length=16,
         description="The features concerned, in this namespace; set at creation.",
-        json_schema_extra=atomic() | rules(IMMUTABLE),
+        json_schema_extra=atomic()
+        | rules(
+            immutable(
+                "the features of an incident are fixed at its creation: open another incident for "
+                "another feature"
+            )
+        ),
     )
     trigger: Trigger = Field(
         description="What opened the incident; set at creation.",
-        json_schema_extra=rules(IMMUTABLE),
+        json_schema_extra=rules(
+            immutable(
+                "the trigger of an incident is part of the record and fixed at its creation: say "
+                "what was learnt later in summary"
+            )
+        ),
     )
     severity: Severity = Field(description="P1 (harm, exposure) to P4 (early sign).")
     severity_reason: Line = Field(description="Why this severity.")
@@ -109,8 +122,8 @@ class AIIncidentStatus(Model):
     exposed_requests: int | None = Field(
         default=None, ge=0, description="Requests the bad release served, as far as seen."
     )
-    failed_release: Line | None = Field(default=None, description="The release sent back.")
-    serving_release: Line | None = Field(default=None, description="What serves instead.")
+    failed_release: ReleaseTitle | None = Field(default=None, description="The release sent back.")
+    serving_release: ReleaseTitle | None = Field(default=None, description="What serves instead.")
     changes: list[Line] = Field(
         default_factory=list,
         max_length=48,

@@ -9,8 +9,7 @@ from pydantic import ConfigDict, Field
 
 from goaround.api.base import Line, Model, Timestamp
 from goaround.api.feature import FeatureReference
-from goaround.api.schema import IMMUTABLE, cel, rules
-
+from goaround.api.schema import cel, immutable, rules
 
 LabelKey = Annotated[str, Field(min_length=1, max_length=317)]
 LabelValue = Annotated[
@@ -33,10 +32,14 @@ class AIKillSwitchSpec(Model):
 
     model_config = ConfigDict(
         json_schema_extra=rules(
-            IMMUTABLE,
+            immutable(
+                "a kill switch is immutable: create a second one that says what you mean, then "
+                "delete this one"
+            ),
             cel(
                 "has(self.featureRef) != has(self.selector)",
-                "name one feature (featureRef) or several by label (selector), not both",
+                "a kill switch needs exactly one target: set either featureRef (one feature) or "
+                "selector (all with these labels), not both",
             ),
         )
     )

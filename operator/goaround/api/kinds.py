@@ -120,7 +120,8 @@ SERVED = (
             cel(
                 f"self.metadata.name.size() <= {MAX_FEATURE_NAME}",
                 f"the name of a feature may have at most {MAX_FEATURE_NAME} characters, because "
-                "its records and incidents are named after it",
+                "its records and incidents are named after it: choose a shorter one",
+                path=".metadata.name",
             ),
         ),
         (".status.stage",),

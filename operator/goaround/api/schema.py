@@ -8,9 +8,12 @@ from goaround.api.base import Json
 RULES = "x-kubernetes-validations"
 
 
-def cel(rule: str, message: str) -> Json:
-    """One CEL rule with a message in plain English: what, limit, what to do."""
-    return {"rule": rule, "message": message}
+def cel(rule: str, message: str, *, path: str | None = None) -> Json:
+    """One CEL rule with a message in plain English: what, limit, what to do.
+
+    `path` is the field below that the refusal names; without it, the one that carries the rule.
+    """
+    return {"rule": rule, "message": message} | ({"fieldPath": path} if path else {})
 
 
 def rules(*checks: Json) -> Json:
@@ -30,4 +33,6 @@ def as_set() -> Json:
     return {"x-kubernetes-list-type": "set"}
 
 
-IMMUTABLE = cel("self == oldSelf", "is immutable: delete the object and create a new one")
+def immutable(message: str) -> Json:
+    """What carries this never changes after creation; `message` says what to do instead."""
+    return cel("self == oldSelf", message)

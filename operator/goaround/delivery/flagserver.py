@@ -5,6 +5,7 @@ listed; streams wait. It refuses empty selectors, sets over the limit, and strea
 """
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -84,7 +85,10 @@ class FlagSync(sync_pb2_grpc.FlagSyncServiceServicer):
             await self._refuse(context, grpc.StatusCode.RESOURCE_EXHAUSTED, str(error))
         except TimeoutError:
             message = f"the set was not taken within {self._slowest:g} s: connect again"
-            await self._refuse(context, grpc.StatusCode.DEADLINE_EXCEEDED, message)
+            # the status waits behind the bytes that are not taken
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._slowest):
+                    await self._refuse(context, grpc.StatusCode.DEADLINE_EXCEEDED, message)
 
     async def _woken(self, stream: Stream) -> bool:
         """Waits for something to send; False: the replica is closing."""
@@ -136,12 +140,13 @@ class FlagSync(sync_pb2_grpc.FlagSyncServiceServicer):
 class FlagServer:
     """The gRPC server of a replica."""
 
-    def __init__(self, replica: Replica) -> None:
+    def __init__(self, replica: Replica, *, slowest: float = SLOWEST_SECONDS) -> None:
         self._replica = replica
         # the cap proper answers with a sentence; this is the belt for unary calls
         rpcs = replica.streams.limit + 100
         self._server = grpc.aio.server(options=OPTIONS, maximum_concurrent_rpcs=rpcs)
-        sync_pb2_grpc.add_FlagSyncServiceServicer_to_server(FlagSync(replica), self._server)
+        service = FlagSync(replica, slowest=slowest)
+        sync_pb2_grpc.add_FlagSyncServiceServicer_to_server(service, self._server)
 
     async def start(self, host: str, port: int) -> int:
         """Listens; returns the port, which is chosen when `port` is 0."""

@@ -65,17 +65,13 @@ def plug_in(
 ) -> Floats:
     """`guess_below` over arrays; past and history are (bad, all).
 
-    A large window is bet on from a prior near the limit: it wins anyway if the release is good, and
-    loses about `LOSS_NATS` if it is not, as KL(limit || guess) ~ limit (1-limit) ln(f)^2 / 2 for
-    odds f times the limit's. Between windows the prior fades behind what was seen. Like the count
-    bet, this needs window sizes that do not depend on outcomes.
+    A large window is bet on from a prior nearer to the limit: a good release wins it anyway, and a
+    bad guess costs about `LOSS_NATS` (KL(limit || guess) ~ limit (1-limit) ln(f)^2 / 2 for f times
+    the limit's odds). Between windows the prior fades behind what was seen. Like the count bet,
+    this needs window sizes that do not depend on outcomes.
     """
-    tau, n, (bad, total), (old_bad, old) = (
-        np.asarray(limit),
-        np.asarray(n),
-        map(np.asarray, past),
-        map(np.asarray, history),
-    )
+    (bad, total), (old_bad, old) = map(np.asarray, past), map(np.asarray, history)
+    tau, n = np.asarray(limit), np.asarray(n)
     information = np.maximum(n * tau * (1 - tau), EDGE)
     cautious = 1 - np.sqrt(2 * LOSS_NATS / information)
     prior = scaled_odds(tau, np.clip(cautious, PRIOR_ODDS, CEILING_ODDS))
@@ -113,4 +109,5 @@ def acceptance_level(step_gate_index: int, gates: int, beta: float, attempt: int
     if not 0 < beta < 1 or attempt < 1:
         raise ValueError("0 < beta < 1 and attempt >= 1 must hold")
     level = 2.0 ** (attempt - 1) / beta
-    return level if step_gate_index == gates - 1 else level / 4
+    # with a large beta a quarter would be at most 1, which no data at all reaches
+    return level if step_gate_index == gates - 1 else max(level / 4, min(level, 2.0))

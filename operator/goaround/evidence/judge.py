@@ -74,6 +74,8 @@ def combine(specs: Sequence[TestSpec], states: Sequence[TestState], alpha: float
         raise ValueError(f"alpha must lie between 0 and 1, not {alpha}")
     if math.fsum(spec.share for spec in specs) > 1 + 1e-9:
         raise ValueError("the shares of the tests add up to more than 1")
+    if len({spec.signal for spec in specs}) < len(specs):
+        raise ValueError("names of tests must be unique")
     pairs = list(zip(specs, states, strict=True))
     parts = {spec.signal: _log_part(spec, state) for spec, state in pairs if not spec.hard}
     tripped = [spec.signal for spec, state in pairs if spec.hard and spec.harm(state.arm).bad > 0]
@@ -117,6 +119,7 @@ def advance_all(
     A breach in the middle of a catch-up must not be washed out by the windows after it.
     """
     now = list(states)
+    proven = max((state.last_t for state in now), default=0)
     by_end = {(name, window.end): window for name, some in windows.items() for window in some}
     breach = combine(specs, now, alpha)
     for end in sorted({end for _, end in by_end}):
@@ -125,9 +128,9 @@ def advance_all(
         for i, spec in enumerate(specs):
             if window := by_end.get((spec.signal, end)):
                 now[i] = advance(spec, now[i], window, step_began=step_began)
-        breach = combine(specs, now, alpha)
-    proven = max((state.last_t for state in now), default=None) if breach.breached else None
-    return Progress(states=tuple(now), breach=breach, proven_end=proven)
+        breach, proven = combine(specs, now, alpha), end
+    proven_end = proven if breach.breached else None
+    return Progress(states=tuple(now), breach=breach, proven_end=proven_end)
 
 
 def report(
@@ -142,23 +145,28 @@ def report(
 ) -> Judgement:
     """What this signal says now; level as of `acceptance_level`, reason for `readable=False`.
 
-    `Bad`: the combined test breached and this test is one of its culprits; proof stands even when
-    nothing can be read any more. `Unknown`: the caller could not read a window lately, or the arm
-    has had no request yet; never a pass. `Good`: acceptance stands at or above `level` now; a hard
-    guard instead needs `min_samples` in this step and nothing bad. `Undecided`: neither.
-
-    The anytime rule would allow to keep a `Good` once the level was crossed. We follow the product
-    as it stands, so that bad data after the crossing takes a `Good` back; empty windows never do.
+    `Bad`: the combined test breached and this test is a culprit; proof outlives readability.
+    `Unknown`: the caller could read no window lately, or the arm has had no request yet; never a
+    pass. `Good`: acceptance stands at or above `level` now (a hard guard: `min_samples` in this
+    step and nothing bad). `Undecided`: neither. The anytime rule would allow to keep a `Good` once
+    the level was crossed; we follow the product as it stands, so that later bad data takes a `Good`
+    back. Empty windows never do.
     """
-    nats = math.log(level) - _log_accept(state)
-    further = None if spec.hard else needed(spec, state, nats)
-    verdict = _verdict(spec, state, breach, nats, min_samples, readable)
+    if level <= 1:
+        raise ValueError(f"an acceptance level must be above 1, not {level}")
+    verdict = _verdict(spec, state, breach, level=level, min_samples=min_samples, readable=readable)
     if verdict is Verdict.UNKNOWN:
         line = lines.unknown(spec, state, f"no {spec.arm} requests yet" if readable else reason)
     elif spec.hard:
         line = lines.hard_guard(spec, state, min_samples)
     else:
-        line = _line(spec, state, breach, verdict, level, further)
+        line = _line(spec, state, breach, verdict, level=level)
+    return _judgement(spec, state, verdict, line, level=level)
+
+
+def _judgement(
+    spec: TestSpec, state: TestState, verdict: Verdict, line: str, *, level: float
+) -> Judgement:
     run_end = state.run.first_end
     return Judgement(
         name=spec.signal,
@@ -172,7 +180,7 @@ def report(
         bad=state.arm.bad,
         share=state.arm.share,
         step_total=state.step_total,
-        needed=further,
+        needed=_needed(spec, state, level),
         started=None if run_end is None else run_end - spec.interval,
     )
 
@@ -181,7 +189,8 @@ def _verdict(
     spec: TestSpec,
     state: TestState,
     breach: Breach,
-    nats: float,
+    *,
+    level: float,
     min_samples: float,
     readable: bool,
 ) -> Verdict:
@@ -189,17 +198,13 @@ def _verdict(
         return Verdict.BAD
     if not readable or not state.arm.total:
         return Verdict.UNKNOWN
-    good = state.step_total >= min_samples if spec.hard else nats <= 0
+    reached = _log_accept(state) >= math.log(level)
+    good = state.step_total >= min_samples if spec.hard else reached
     return Verdict.GOOD if good else Verdict.UNDECIDED
 
 
 def _line(
-    spec: TestSpec,
-    state: TestState,
-    breach: Breach,
-    verdict: Verdict,
-    level: float,
-    further: int | None,
+    spec: TestSpec, state: TestState, breach: Breach, verdict: Verdict, *, level: float
 ) -> str:
     """A breach shows the combined e-value, the one that reached 1/alpha; otherwise the line tells
     the side that is nearer to its level."""
@@ -209,9 +214,15 @@ def _line(
         return lines.breached(spec, state, _shown(breach.log_e), limit)
     if verdict is Verdict.GOOD:
         return lines.accepted(spec, state, _shown(proof), level)
-    if harm / math.log(limit) > proof / math.log(level):
+    nearer_to_harm = harm / math.log(limit) > proof / math.log(level)
+    if nearer_to_harm and (harm > 0 or lines.is_outside(spec, state.arm, state.reference)):
         return lines.suspected(spec, state, _shown(harm), limit)
-    return lines.undecided(spec, state, _shown(proof), level, further)
+    missing = _needed(spec, state, level)
+    return lines.undecided(spec, state, _shown(proof), level, needed=missing)
+
+
+def _needed(spec: TestSpec, state: TestState, level: float) -> int | None:
+    return None if spec.hard else needed(spec, state, math.log(level) - _log_accept(state))
 
 
 def _log_part(spec: TestSpec, state: TestState) -> float:

@@ -10,7 +10,7 @@ from typing import Final, assert_never
 
 from goaround.evidence.model import Counts, Max, Min, TestSpec, TestState, VsStable
 
-LONGEST_REASON: Final = 300
+LONGEST_REASON: Final = 240
 ROUNDING: Final = 1e-9
 
 
@@ -31,16 +31,19 @@ def accepted(spec: TestSpec, state: TestState, e_value: float, level: float) -> 
 
 
 def undecided(
-    spec: TestSpec, state: TestState, e_value: float, level: float, needed: int | None
+    spec: TestSpec, state: TestState, e_value: float, level: float, *, needed: int | None
 ) -> str:
     """Not enough either way, and how much is missing."""
-    missing = (
-        "cannot be accepted at this rate"
-        if needed is None
-        else f"needs about {rounded_up(needed):,} more {spec.arm} requests"
-    )
     gap = f"e-value {number(e_value)} < {number(level)}"
-    return f"{_overall(spec, state)}: undecided, {gap}, {missing}"
+    return f"{_overall(spec, state)}: undecided, {gap}, {_missing(spec, state, needed)}"
+
+
+def _missing(spec: TestSpec, state: TestState, needed: int | None) -> str:
+    if needed is not None:
+        return f"needs about {rounded_up(needed):,} more {spec.arm} requests"
+    if isinstance(spec.bound, VsStable) and not state.reference.total:
+        return f"needs {spec.reference} requests to compare with"
+    return "cannot be accepted at this rate"
 
 
 def unknown(spec: TestSpec, state: TestState, reason: str) -> str:
@@ -68,13 +71,14 @@ def _overall(spec: TestSpec, state: TestState) -> str:
 def _trouble(spec: TestSpec, state: TestState) -> str:
     """The numbers behind harm: of the whole flight if they show it, else since trouble began."""
     run = state.run
-    if run.first_end is None or not run.arm.total or _is_outside(spec, state.arm, state.reference):
+    if run.first_end is None or not run.arm.total or is_outside(spec, state.arm, state.reference):
         return _overall(spec, state)
     began = datetime.fromtimestamp(run.first_end - spec.interval, UTC)
     return _shares(spec, run.arm, run.reference, f" since {began:%Y-%m-%dT%H:%M:%SZ}")
 
 
-def _is_outside(spec: TestSpec, arm: Counts, stable: Counts) -> bool:
+def is_outside(spec: TestSpec, arm: Counts, stable: Counts) -> bool:
+    """The shares themselves, noise and all, are on the bad side of what the bound allows."""
     match spec.bound:
         case Max(limit):
             return arm.share > limit
@@ -87,7 +91,7 @@ def _is_outside(spec: TestSpec, arm: Counts, stable: Counts) -> bool:
 
 
 def _shares(spec: TestSpec, arm: Counts, stable: Counts, since: str) -> str:
-    outside = _is_outside(spec, arm, stable)
+    outside = is_outside(spec, arm, stable)
     match spec.bound:
         case Max(limit):
             relation = ">" if outside else "within"
@@ -99,6 +103,7 @@ def _shares(spec: TestSpec, arm: Counts, stable: Counts, since: str) -> str:
             return f"{spec.signal} {share} {relation} min {bound} {_n(arm, since=since)}"
         case VsStable():
             share, other = percents(arm.share, stable.share)
+            other = other if stable.total else "?"
             allowed = _tolerance(spec.bound)
             sizes = _n(arm, stable, since=since)
             return f"{spec.signal} {share} vs {other}{allowed} {sizes}"

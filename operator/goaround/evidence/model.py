@@ -130,10 +130,10 @@ Bound = Max | Min | VsStable
 class TestSpec:
     """One bound under test.
 
-    gate: a climb needs it to be `Good`. share: v_i, its part of the false-rollback budget; 0 for
-    hard guards, which stand outside alpha. cluster_size: requests that fail together (D >= 1).
-    arm: the arm under judgement. about: whatever else must start new evidence when it changes
-    (queries, provider, digest and attempt).
+    signal: its name, unique among the tests of a release. gate: a climb needs it to be `Good`.
+    share: v_i, its part of the false-rollback budget; 0 for hard guards, which stand outside alpha.
+    cluster_size: requests that fail together (D >= 1). arm: the arm under judgement. about:
+    whatever else must start new evidence when it changes (queries, provider, digest, attempt).
     """
 
     __test__ = False  # not a test case of pytest

@@ -16,6 +16,7 @@ from goaround.evidence.model import Counts, Run, TestSpec, TestState
 VERSION: Final = 1
 LAYOUT: Final = struct.Struct("<B4sqdQ2d2dd2d6dd2ddq2d2d")
 CHECKSUM: Final = struct.Struct("<I")
+END_OF_TIME: Final = 253_402_300_800  # the year 10000
 
 
 class StateUnreadable(ValueError):
@@ -120,7 +121,7 @@ def _require_reachable(state: TestState) -> None:
     logs_below_infinity = all(value < math.inf for value in (*state.log_m, state.log_left))
     finite = all(map(math.isfinite, (*state.log_a, state.step_began, state.step_total)))
     started = state.windows > 0 or state.arm == state.reference == Counts()
-    times = state.last_t >= 0 and (state.run.first_end or 0) <= state.last_t
+    times = 0 <= (state.run.first_end or 0) <= state.last_t < END_OF_TIME
     steps = 0 <= state.step_total <= state.arm.total
     if not (logs_below_infinity and finite and state.log_left <= 0):
         raise StateUnreadable("the state holds numbers that no test reaches")

@@ -3,16 +3,19 @@
 Milestones are set once and never rewritten; `Contained` is said only after the effect was seen.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from goaround.api import names
 from goaround.api.base import rfc3339
 from goaround.api.conditions import Condition, condition, settled
 from goaround.api.digest import short
 from goaround.api.incident import AIIncidentStatus, Milestones, Phase
 from goaround.api.kinds import AIFeature, AIIncident
-from goaround.api.reasons import ConditionType, Reason
-from goaround.api.status import Latch, LatchCause
+from goaround.api.reasons import ConditionType, EventReason, Reason
+from goaround.api.status import Latch, LatchCause, Transition
 from goaround.incident.words import changes
+
+EVENTS_LIVE = timedelta(hours=1)
 
 
 def decide(incident: AIIncident, feature: AIFeature | None, now: datetime) -> AIIncidentStatus:
@@ -36,6 +39,25 @@ def decide(incident: AIIncident, feature: AIFeature | None, now: datetime) -> AI
         conditions=_conditions(incident, latch, milestones, now),
     )
     return after.but(whiteboard=_whiteboard(incident, after, latch))
+
+
+def tellings(status: AIIncidentStatus, now: datetime) -> list[Transition]:
+    """The events of this incident; none that is older than the events of a cluster live."""
+    at = status.milestones
+    told = [
+        (at.detected_at, EventReason.INCIDENT_OPENED, "Warning", status.whiteboard[1:2]),
+        (at.contained_at, EventReason.CONTAINED, "Normal", status.whiteboard[2:3]),
+    ]
+    return [
+        Transition(at=when, reason=reason, type=kind, message="; ".join(lines))
+        for when, reason, kind, lines in told
+        if when is not None and now - when < EVENTS_LIVE
+    ]
+
+
+def event_name(incident: AIIncident, told: Transition) -> str:
+    meta = incident.metadata
+    return names.event_name(meta.name, meta.uid, told.at, told.reason)
 
 
 def _latch(incident: AIIncident, feature: AIFeature | None) -> Latch | None:

@@ -69,7 +69,8 @@ def roll_back(
         status,
         now,
         EventReason.ROLLED_BACK,
-        f"{_what(status)} went around at {latch.weight} %: {breach.line}. "
+        f"{_what(status)} went around at {latch.weight} %: {breach.line}. Incident "
+        f"{latch.incident}. "
         f"{_serving(status)} serves. To fly it again create an AISignOff Retry for this digest, "
         f"attempt {latch.attempt}; a new release flies at once.",
         warning=True,

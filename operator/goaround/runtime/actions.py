@@ -5,7 +5,15 @@ from datetime import datetime
 
 from goaround.api import API_VERSION, names
 from goaround.api.base import Json, rfc3339
-from goaround.api.kinds import EVENTS, INCIDENTS, RECORDS, AIFeature
+from goaround.api.kinds import (
+    EVENTS,
+    FEATURES,
+    INCIDENTS,
+    RECORDS,
+    AIFeature,
+    Kind,
+    Resource,
+)
 from goaround.api.status import Transition
 from goaround.incident.opening import opening
 from goaround.rollout.observed import Effect, OpenIncident, PostEvent, WriteRecord
@@ -53,14 +61,18 @@ class Actions:
         self._cache.store(RECORDS, stored)
 
     async def _post_event(self, feature: AIFeature, effect: PostEvent) -> None:
-        body = event(feature, effect.name, effect.transition, self._instance)
+        await self.tell(feature, FEATURES, effect.name, effect.transition)
+
+    async def tell(self, about: Resource, kind: Kind, name: str, told: Transition) -> None:
+        """Post one event about an object; a second one of the same name is the same event."""
+        body = event(about, kind, name, told, self._instance)
         try:
-            await self._api.create(EVENTS, feature.metadata.namespace, body)
+            await self._api.create(EVENTS, about.metadata.namespace, body)
         except AlreadyExists:
             return
         except Refused as err:
-            # a courtesy copy: what happened stands in status.history, so nothing waits for it
-            log.warning("event refused", extra={"feature": str(feature.key), "error": str(err)})
+            # a courtesy copy: what happened stands in status, so nothing waits for it
+            log.warning("event refused", extra={"object": str(about.key), "error": str(err)})
 
     async def _open_incident(self, feature: AIFeature, effect: OpenIncident) -> None:
         latch, meta = effect.latch, feature.metadata
@@ -79,9 +91,9 @@ class Actions:
         self._cache.store(INCIDENTS, stored)
 
 
-def event(feature: AIFeature, name: str, told: Transition, instance: str) -> Json:
+def event(about: Resource, kind: Kind, name: str, told: Transition, instance: str) -> Json:
     """An events.k8s.io/v1 Event; the uid makes `kubectl describe` show it."""
-    meta = feature.metadata
+    meta = about.metadata
     return {
         "apiVersion": EVENTS.api_version,
         "kind": EVENTS.kind,
@@ -95,7 +107,7 @@ def event(feature: AIFeature, name: str, told: Transition, instance: str) -> Jso
         "note": told.message[:1024],
         "regarding": {
             "apiVersion": API_VERSION,
-            "kind": "AIFeature",
+            "kind": kind.kind,
             "name": meta.name,
             "namespace": meta.namespace,
             "uid": meta.uid,

@@ -7,7 +7,6 @@ annotations or finalizers, or keeps time in memory.
 
 import asyncio
 import os
-import signal
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from pathlib import Path
@@ -92,15 +91,11 @@ async def run(options: Options) -> int:
     async with httpx.AsyncClient(trust_env=False) as http:
         operator = Operator(options, KubeApi(client), http)
         probes = await serve(operator.health, operator.metrics.text, options.host, options.port)
-        stop = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for name in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(name, stop.set)
         scope: dict[str, Any] = (
             {"namespaces": [options.namespace]} if options.namespace else {"clusterwide": True}
         )
         try:
-            await kopf.operator(registry=shell(operator), standalone=True, stop_flag=stop, **scope)
+            await kopf.operator(registry=shell(operator), standalone=True, **scope)
         finally:
             await probes.cleanup()
             await client.close()  # type: ignore[no-untyped-call]

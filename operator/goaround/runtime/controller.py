@@ -75,6 +75,7 @@ class Controller:
         self._checkpoint = checkpoint_seconds
         self._announced: dict[str, datetime] = {}
         self._written: dict[str, datetime] = {}
+        self._incident_events: set[str] = set()
 
     def now(self) -> datetime:
         """The wall clock in whole milliseconds, which is what status holds."""
@@ -216,6 +217,10 @@ class Controller:
         status = incident.decide(found, feature, self.now())
         if status != found.status:
             await self._retried(INCIDENTS, key, found, status.wire())
+        for told in incident.tellings(status, self.now()):
+            if (name := incident.event_name(found, told)) not in self._incident_events:
+                await self._actions.tell(found, INCIDENTS, name, told)
+                self._incident_events.add(name)
 
     # -- writes ----------------------------------------------------------------------------------
 

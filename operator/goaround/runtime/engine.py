@@ -80,27 +80,29 @@ class Operator:
             instance=options.identity or socket.gethostname(),
             checkpoint_seconds=options.config.checkpoint_seconds,
         )
-        self._tasks: list[asyncio.Task[None]] = []
+        self._workers: list[asyncio.Task[None]] = []
+        self._clocks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """List the world, then begin to work on it."""
-        self._tasks.append(asyncio.create_task(self._beat()))
+        self._clocks.append(asyncio.create_task(self._beat()))
         await self._sync_until_done()
         self.health.synced = True
         workers = range(self.options.config.workers)
-        self._tasks += [asyncio.create_task(self._work()) for _ in workers]
-        self._tasks.append(asyncio.create_task(self._resync()))
+        self._workers += [asyncio.create_task(self._work()) for _ in workers]
+        self._clocks.append(asyncio.create_task(self._resync()))
         log.info("ready", extra={"features": sum(1 for _ in self.cache.all(FEATURES))})
 
     async def stop(self) -> None:
         """Finish what is in hand, take nothing new."""
         self.health.stopping = True
         self.queue.close()
-        if self._tasks:
-            _, late = await asyncio.wait(self._tasks[1:] or self._tasks, timeout=DRAIN_SECONDS)
-            for task in {*late, *self._tasks}:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._workers:
+            await asyncio.wait(self._workers, timeout=DRAIN_SECONDS)
+        ending = [*self._workers, *self._clocks]
+        for task in ending:
+            task.cancel()
+        await asyncio.gather(*ending, return_exceptions=True)
         await self.desk.close()
         await self.deliveries.close()
         log.info("stopped")

@@ -137,18 +137,23 @@ class KubeApi:
     ) -> Body:
         asked = dict(query or {})
         headers = {"Accept": "application/json"}
-        if method in {"POST", "PATCH"}:
+        sent: Body | str | None = body
+        if method == "PATCH":
+            headers["Content-Type"] = "application/merge-patch+json"
+        if method == "POST":
+            # As YAML, which JSON is, the server stores `data` of a ControllerRevision in its own
+            # spelling. Stored with our blanks, the first patch of an annotation would spell it
+            # anew and be refused: "data: field is immutable".
+            headers["Content-Type"] = "application/yaml"
+            sent = json.dumps(body)
+        if body is not None:
             asked["fieldManager"] = FIELD_MANAGER
-            patching = method == "PATCH"
-            headers["Content-Type"] = (
-                "application/merge-patch+json" if patching else "application/json"
-            )
         request = await self._client.param_serialize(
             method,
             resource,
             query_params=list(asked.items()),
             header_params=headers,
-            body=body,
+            body=sent,
             auth_settings=["BearerToken"],
         )
         try:

@@ -49,7 +49,7 @@ class PrometheusHttp:
             "start": str(ends[0]),
             "end": str(ends[-1]),
             "step": str(ends.step),
-            "timeout": f"{int(limit * _SHARE_OF_TIME_FOR_QUERY * 1000)}ms",
+            "timeout": f"{max(1, int(limit * _SHARE_OF_TIME_FOR_QUERY * 1000))}ms",
         }
         try:
             async with asyncio.timeout(limit):

@@ -113,7 +113,7 @@ class FeatureSearch:
             limit = _MAX_QUERIES if found else _MAX_QUERIES_WITHOUT_SUCCESS
             level = []
             for part, problem in failed:
-                if _can_be_one_of_many(problem, part) and asked + len(level) + 2 <= limit:
+                if _is_worth_splitting(problem, part) and asked + len(level) + 2 <= limit:
                     level += _halves(part)
                 else:
                     lost.update(dict.fromkeys(part, problem))
@@ -174,7 +174,7 @@ def _is_heavy(problem: Unreadable) -> bool:
     return problem.reason in _SPLITTABLE_REASONS or problem.status in _SPLITTABLE_STATUSES
 
 
-def _can_be_one_of_many(problem: Unreadable, part: Sequence[FeatureKey]) -> bool:
+def _is_worth_splitting(problem: Unreadable, part: Sequence[FeatureKey]) -> bool:
     return len(part) > 1 and _is_heavy(problem)
 
 

@@ -23,7 +23,7 @@ from goaround.world.prom_types import (
     UnreadableReason,
     WindowReading,
 )
-from goaround.world.promql import FeatureKey, Labels, SelectorError, parse_selector
+from goaround.world.promql import FeatureKey, Labels, SelectorError
 
 __all__ = [
     "Counts",
@@ -61,7 +61,6 @@ class PrometheusReader:
         gather_seconds: float = 0.01,
     ) -> None:
         """`client` is lent: it carries no credential of the API server and is not closed here."""
-        self._labels = provider.labels
         self._http = PrometheusHttp(provider, client)
         self._search = FeatureSearch(provider, self._http, chunk=chunk, concurrency=concurrency)
         self._gather_seconds = gather_seconds
@@ -102,12 +101,9 @@ class PrometheusReader:
         await asyncio.sleep(self._gather_seconds)
         del self._gatherings[question]
         try:
-            for selector in (question.shape.bad, question.shape.total):
-                parse_selector(selector, self._labels)
+            return await self._search.answers(question, features)
         except SelectorError as error:
-            refusal = Unreadable(UnreadableReason.BAD_QUERY, str(error))
-            return dict.fromkeys(features, refusal)
-        return await self._search.answers(question, features)
+            return dict.fromkeys(features, Unreadable(UnreadableReason.BAD_QUERY, str(error)))
 
     async def aclose(self) -> None:
         """Ends what is under way, whose callers are cancelled, and closes an own client."""

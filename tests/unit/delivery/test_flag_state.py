@@ -231,8 +231,9 @@ def test_a_switch_that_cannot_be_read_is_a_problem_until_it_goes() -> None:
 
 
 def test_a_set_over_the_limit_is_refused_with_what_to_do() -> None:
-    text = {"type": "Disabled", "text": "x" * 1000}
-    replica = listed(*(b.feature_body(f"f{n:03d}", fallback=text) for n in range(600)))
+    heavy = b.candidate("v42")
+    heavy["release"]["parameters"] = {f"p{n}": "x" * 500 for n in range(32)}
+    replica = listed(*(b.feature_body(f"f{n:03d}", flying=heavy) for n in range(200)))
     snapshot = replica.state.snapshot(Selector("shop"))
     assert snapshot.refused is not None
     assert "Use the selector <namespace>/<feature>" in snapshot.refused

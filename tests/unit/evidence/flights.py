@@ -33,7 +33,7 @@ def rollback_times(
     for i in range(1, windows + 1):
         k_c = rng.binomial(traffic.candidate, traffic.p_candidate, flights)[:, None]
         k_s = rng.binomial(traffic.stable, traffic.p_stable, flights)[:, None]
-        log_e = _harm(bound, traffic, (k_c, k_s), (seen_bad, (i - 1) * traffic.stable))
+        log_e = harm_bets(bound, traffic, (k_c, k_s), (seen_bad, (i - 1) * traffic.stable))
         fraction = detector.release(first=i == 1, elapsed=INTERVAL, weight_changed=False)
         log_m, log_left = detector.step(log_m, log_left, log_e, fraction)
         breached = detector.log_e_value(log_m, log_left) >= np.log(100)
@@ -44,12 +44,13 @@ def rollback_times(
     return found
 
 
-def _harm(
+def harm_bets(
     bound: Max | VsStable,
     traffic: Traffic,
     bad: tuple[NDArray[np.int64], NDArray[np.int64]],
     stable_past: tuple[Floats, int],
 ) -> Floats:
+    """ln e of the six harms; bad: (candidate, stable), each (flights, 1); past: (bad, all)."""
     k_c, k_s = bad
     if isinstance(bound, Max):
         q = detector.alternatives(bound.limit)

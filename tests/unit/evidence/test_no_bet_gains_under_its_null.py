@@ -164,7 +164,8 @@ def test_whole_flights_gain_nothing_under_the_null(*, harm: bool) -> None:
 def test_signals_that_share_their_requests_gain_nothing_together() -> None:
     specs = [TestSpec("a", Max(0.2), 10, share=0.6), TestSpec("b", Max(0.3), 10, share=0.4)]
     states = [new_state(spec, 0, 0.0) for spec in specs]
-    first, second = (list(paths(s, t, [((3, 0), (0.2, 0.0))] * 3)) for s, t in zip(specs, states))
+    windows = [((3, 0), (0.2, 0.0))] * 3
+    first, second = (list(paths(specs[i], states[i], windows)) for i in (0, 1))
     together = sum(
         weight * math.exp(combine(specs, [a, b], 0.01).log_e)
         for (weight, a), (_, b) in zip(first, second, strict=True)

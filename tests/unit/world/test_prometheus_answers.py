@@ -6,6 +6,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+from goaround.world.prom_decode import decode
+from goaround.world.prometheus import Counts, FeatureKey, Labels, Unreadable
+from goaround.world.prometheus import UnreadableReason as Reason
 from tests.unit.world.provider_stub import (
     CHAT,
     ENDS,
@@ -16,10 +20,6 @@ from tests.unit.world.provider_stub import (
     reason,
     row,
 )
-
-from goaround.world.prom_decode import decode
-from goaround.world.prometheus import Counts, FeatureKey, Labels, Unreadable
-from goaround.world.prometheus import UnreadableReason as Reason
 
 GOOD = Counts(total=100.0, bad=1.0)
 

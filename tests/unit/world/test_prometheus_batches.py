@@ -5,6 +5,9 @@ from dataclasses import replace
 
 import pytest
 from aiohttp import web
+
+from goaround.world.prometheus import FeatureKey, Readings
+from goaround.world.prometheus import UnreadableReason as Reason
 from tests.unit.world.provider_stub import (
     CHAT,
     ENDS,
@@ -19,9 +22,6 @@ from tests.unit.world.provider_stub import (
     reason,
     unread,
 )
-
-from goaround.world.prometheus import FeatureKey, Readings
-from goaround.world.prometheus import UnreadableReason as Reason
 
 
 def test_features_that_ask_together_share_one_query() -> None:

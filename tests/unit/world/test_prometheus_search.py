@@ -5,6 +5,9 @@ import math
 
 import pytest
 from aiohttp import web
+
+from goaround.world.prometheus import FeatureKey, PrometheusReader, Readings
+from goaround.world.prometheus import UnreadableReason as Reason
 from tests.unit.world.provider_stub import (
     CHAT,
     ENDS,
@@ -21,9 +24,6 @@ from tests.unit.world.provider_stub import (
     serving,
     unread,
 )
-
-from goaround.world.prometheus import FeatureKey, PrometheusReader, Readings
-from goaround.world.prometheus import UnreadableReason as Reason
 
 
 def poisoned_by(names: set[str], poison: web.Response | None = None) -> Handler:

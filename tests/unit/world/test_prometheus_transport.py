@@ -9,6 +9,15 @@ from typing import Any
 import httpx
 import pytest
 from aiohttp import web
+
+from goaround.world.prometheus import (
+    PrometheusReader,
+    Provider,
+    Read,
+    Readings,
+    Unreadable,
+)
+from goaround.world.prometheus import UnreadableReason as Reason
 from tests.unit.world.provider_stub import (
     CHAT,
     ENDS,
@@ -23,15 +32,6 @@ from tests.unit.world.provider_stub import (
     reason,
     serving,
 )
-
-from goaround.world.prometheus import (
-    PrometheusReader,
-    Provider,
-    Read,
-    Readings,
-    Unreadable,
-)
-from goaround.world.prometheus import UnreadableReason as Reason
 
 
 def test_a_query_is_posted_as_a_form_with_the_asked_times() -> None:

@@ -1,0 +1,1 @@
+"""The demo: the main job on real parts, with a real AI application under load. Ends by itself."""

@@ -1,0 +1,164 @@
+"""The acts, each with its end: adopt, climb, go around, kill and come back."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+import yaml
+
+from goaround.api.base import Json
+from goaround.api.digest import release_digest, short
+from goaround.api.feature import Release
+from goaround.api.kinds import KILL_SWITCHES, AIFeature
+from goaround.api.reasons import Stage
+from hack.demo.look import Look, unix
+from hack.demo.stack import NAMESPACE, ROOT
+
+MANIFEST = ROOT / "examples" / "demo" / "support-chat.yaml"
+KILL_SWITCH = ROOT / "examples" / "demo" / "kill.yaml"
+BETTER: Json = {
+    "model": {"name": "extractor", "version": "2026-11-09"},
+    "prompt": {"name": "support", "version": "v43"},
+    "index": {"name": "faq", "version": "2026-11-20"},
+}
+BAD: Json = {**BETTER, "prompt": {"name": "support", "version": "v43-bad"}}
+
+
+@dataclass(slots=True)
+class Report:
+    """What was measured."""
+
+    acts: list[Json] = field(default_factory=list)
+    rollback: Json = field(default_factory=dict)
+    kill: Json = field(default_factory=dict)
+    incident: str | None = None
+
+
+Act = Callable[[Look, Report], Awaitable[None]]
+
+
+def manifest() -> Json:
+    found: Json = yaml.safe_load(MANIFEST.read_text())
+    return found
+
+
+async def adopt(look: Look, _: Report) -> None:
+    """What serves already is taken over, without moving anybody."""
+    look.stack.plane.kubectl("apply", "-f", str(MANIFEST))
+    feature = await look.until(lambda f: f.status.stage is Stage.LIVE, "adoption", 60)
+    assert feature.status.last_known_good is not None
+
+
+async def climb(look: Look, _: Report) -> None:
+    """A good release climbs 10 → 50 → 100 % and becomes last-known-good."""
+    seen: set[int] = set()
+
+    def landed(f: AIFeature) -> bool:
+        if f.status.candidate is not None:
+            seen.add(f.status.split.candidate)
+        good = f.status.last_known_good
+        return good is not None and f.status.stage is Stage.LIVE and good.digest == digest(BETTER)
+
+    await ask_for(look, BETTER)
+    await look.until(landed, "the climb of a good release", 120)
+    if not {10, 50, 100} <= seen:
+        raise AssertionError(f"the climb was not seen at 10, 50 and 100 %, only at {sorted(seen)}")
+
+
+async def go_around(look: Look, report: Report) -> None:
+    """A prompt that breaks the schema goes around at 10 %, with an incident."""
+    await ask_for(look, BAD)
+    feature = await look.until(
+        lambda f: bool(f.status.latches) and f.status.latches[0].contained_at is not None,
+        "going around",
+        90,
+    )
+    latch = feature.status.latches[0]
+    assert latch.incident is not None
+    assert latch.cause == "Signal"
+    told = await look.evaluations()
+    flown = told["releases"][short(digest(BAD))]
+    proven = unix(latch.proven_at) or 0.0
+    on_the_wire = look.ear.zero_after(proven)
+    zero = max(float(flown["last"]), on_the_wire or 0.0)
+    report.rollback = {
+        "secondsFromProofToZero": round(max(zero - proven, 0.0), 3),
+        "secondsFromOnsetToZero": round(zero - float(flown["first_bad"]), 3),
+        "exposedRequests": int(flown["count"]),
+        "badResponses": int(flown["bad"]),
+        "secondsFromProofToLatch": round(latch.at.timestamp() - proven, 3),
+        "weightAtRollback": latch.weight,
+        "exposedRequestsByOperator": latch.exposed_requests,
+        "proof": latch.message,
+    }
+    report.incident = latch.incident
+    incident = await look.incident(latch.incident)
+    if incident is None:
+        raise AssertionError(f"incident {latch.incident} does not exist")
+    while incident.status.phase != "Contained":
+        await asyncio.sleep(0.1)
+        incident = await look.incident(latch.incident) or incident
+
+
+async def kill(look: Look, report: Report) -> None:
+    """The kill switch: the fallback serves; then the way back to last-known-good."""
+    await ask_for(look, BETTER)
+    await look.until(lambda f: f.status.stage is Stage.LIVE, "the Git revert", 30)
+    body: Json = yaml.safe_load(KILL_SWITCH.read_text())
+    name = body["metadata"]["name"]
+    await look.api.create(KILL_SWITCHES, NAMESPACE, body)
+    created = time.time()
+    look.say(f"AIKillSwitch {name} created")
+    await look.until(lambda f: f.status.stage is Stage.KILLED, "the kill", 30)
+    first = await first_fallback(look, after=created - 1)
+    report.kill = {"secondsToEffect": round(max(first - created, 0.0), 4)}
+    await look.until(
+        lambda f: bool(f.status.latches) and f.status.latches[0].contained_at is not None,
+        "containment of the kill",
+        30,
+    )
+    look.stack.plane.kubectl(
+        "-n", NAMESPACE, "wait", f"aiks/{name}", "--for=jsonpath={.status.latchedAt}",
+        "--timeout=20s",
+    )  # fmt: skip
+    look.stack.plane.kubectl("-n", NAMESPACE, "delete", "aikillswitch", name)
+    look.say(f"AIKillSwitch {name} deleted")
+    await look.until(lambda f: f.status.stage is Stage.LIVE, "the way back", 30)
+
+
+async def first_fallback(look: Look, *, after: float, seconds: float = 10) -> float:
+    """When the application first evaluated to the fallback after `after`."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        seen = (await look.evaluations())["variants"].get("fallback") or {}
+        for at in (seen.get("resumed"), seen.get("first")):
+            if at is not None and at >= after:
+                return float(at)
+        await asyncio.sleep(0.05)
+    raise TimeoutError("the application never evaluated to the fallback")
+
+
+async def ask_for(look: Look, release: Json) -> None:
+    """What a GitOps pipeline would do: change spec.release, nothing else."""
+    wanted = manifest()
+    wanted["spec"]["release"] = release
+    text = yaml.safe_dump(wanted)
+    look.stack.plane.kubectl("apply", "-f", "-", stdin=text)
+    look.say(f"spec asks for {title(release)}")
+
+
+def title(release: Json) -> str:
+    return Release.model_validate(release).title
+
+
+def digest(release: Json) -> str:
+    return release_digest(Release.model_validate(release))
+
+
+ACTS: tuple[tuple[str, str, Act], ...] = (
+    ("adopt", "Adopt what serves", adopt),
+    ("climb", "A good release climbs 10 → 50 → 100 %", climb),
+    ("goAround", "A bad prompt goes around at 10 %", go_around),
+    ("kill", "Kill switch, fallback, and the way back", kill),
+)
