@@ -1,3 +1,5 @@
+"""Packed states: exact round trips; damaged, forged and outdated strings are refused."""
+
 import base64
 import math
 import struct

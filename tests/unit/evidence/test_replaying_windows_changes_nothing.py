@@ -1,3 +1,5 @@
+"""One window at a time: replays, gaps, steps, the prior, and numbers of any size."""
+
 import math
 from dataclasses import replace
 

@@ -1,3 +1,5 @@
+"""Verdicts, combined breaches, levels, and the lines that explain them."""
+
 from collections.abc import Callable
 from dataclasses import replace
 

@@ -1,3 +1,5 @@
+"""The grid: which windows there are, and when each becomes readable."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,0 +1,43 @@
+# Two commands do everything on a fresh clone: `make demo` and `make test`.
+.DEFAULT_GOAL := help
+PY := .venv/bin/python
+KEEP ?=
+
+.PHONY: help setup demo test test-unit test-cluster check crash bench fmt lock clean
+
+help: ## what there is to do
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+setup: ## make .venv from the lock file (the others do it by themselves)
+	@hack/setup
+
+demo: setup ## fly a real AI feature 10→50→100 %, and go around on a bad release (KEEP=1 leaves it running)
+	@$(PY) -m hack.demo $(if $(KEEP),--keep)
+
+test: setup ## all tests: unit, crash points, real control plane
+	@$(PY) -m pytest tests
+
+test-unit: setup ## the tests that need no control plane
+	@$(PY) -m pytest tests/unit
+
+test-cluster: setup ## the tests on a real API server and Prometheus
+	@$(PY) -m pytest tests/cluster
+
+check: setup ## style, types, generated files
+	@hack/check
+
+crash: setup ## enumerate crash points; prints points=N violations=0
+	@$(PY) -m tests.crash
+
+bench: setup ## measure; prints tables and JSON
+	@$(PY) -m hack.bench
+
+fmt: setup ## format, and mend what can be mended
+	@.venv/bin/ruff check --fix
+	@.venv/bin/ruff format
+
+lock: setup ## renew requirements.lock
+	@hack/lock
+
+clean: ## remove what was built here
+	@rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
