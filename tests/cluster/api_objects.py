@@ -68,9 +68,10 @@ EXAMPLES = {
 
 
 def install(plane: ControlPlane) -> None:
-    """Our CRDs, and a namespace for the objects of these tests; may be called again."""
+    """Our CRDs, and a namespace without any of our objects; may be called again."""
     apply_crds(plane, sorted(CRDS.glob("goaround.dev_*.yaml")))
     plane.kubectl("create", "namespace", NAMESPACE, check=False)
+    plane.kubectl("delete", "aif,aii,aiks,aiso", "--all", f"--namespace={NAMESPACE}")
 
 
 def an_object(kind: str, name: str, change: Callable[[Json], object] = lambda spec: spec) -> Json:
@@ -89,8 +90,11 @@ def create(plane: ControlPlane, body: Json, *options: str) -> str:
 
 def patch(plane: ControlPlane, what: str, change: Json, *options: str) -> str:
     """What the API server says to a merge patch: "" when it takes it."""
-    arguments = ["patch", what, "--type=merge", f"--patch={json.dumps(change)}", *options]
-    told = plane.kubectl(*arguments, f"--namespace={NAMESPACE}", check=False)
+    # By standard input: the largest status is longer than a command line may be.
+    arguments = ["patch", what, "--type=merge", "--patch-file=/dev/stdin", *options]
+    told = plane.kubectl(
+        *arguments, f"--namespace={NAMESPACE}", stdin=json.dumps(change), check=False
+    )
     return told.stderr if told.returncode else ""
 
 
@@ -126,8 +130,8 @@ def _longest(schema: Json, index: int) -> str:
     if schema.get("format") == "date-time":
         return "2026-11-21T09:48:08.123Z"
     length: int = schema["maxLength"]
-    decimal = "0." + "0" * (length - 3)
     # Two digits make the names of a list differ.
     name = f"{index:02}".rjust(length, "a")
-    candidates = (name, name.capitalize(), "sha256:".ljust(length, "a"), f"{decimal}1")
+    decimals = ("0.".ljust(length - 1, "0") + "1", "999.".ljust(length, "9"))
+    candidates = (name, name.capitalize(), "sha256:".ljust(length, "a"), *decimals)
     return next(c for c in candidates if re.search(schema.get("pattern", ""), c))

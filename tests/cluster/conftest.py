@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import nullcontext
 
 import pytest
+
 from hack.controlplane import ControlPlane, ToolMissing, control_plane, resolve
 from hack.controlplane.start import tools_for
 

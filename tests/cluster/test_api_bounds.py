@@ -38,6 +38,8 @@ def largest_spec(kind: str) -> Json:
             step["weightPercent"] = 10 * number
         for signal in spec["acceptance"]["signals"]:
             del signal["min"]
+            signal["vsStable"] |= {"worseBy": "0.000000001", "rejectAt": "0.000000002"}
+            signal["vsStable"]["worseByFactor"] = "100.000000"
     if kind == "AIKillSwitch":
         del spec["featureRef"]
     return spec
@@ -87,7 +89,8 @@ def one_more(below: Json, value: Any) -> Any:
         case int() if "maximum" in below:
             return below["maximum"] + 1
         case [*items] if "maxItems" in below:
-            return [*items, items[-1] | {"name": "one-more"}]
+            named = {"name": "one-more"} if "name" in items[-1] else {}
+            return [*items, items[-1] | named]
         case dict() if "maxProperties" in below:
             return value | {"one-more": "x"}
         case _:
@@ -105,7 +108,6 @@ def test_one_more_than_any_bound_is_refused(api: ControlPlane, kind: str) -> Non
     everything = {"apiVersion": "v1", "kind": "List", "items": bodies}
     told = api.kubectl("create", "--filename=-", stdin=json.dumps(everything), check=False)
     assert told.stdout == ""
-    print(told.stderr)
     answers = told.stderr.split(f"{kind} ")
     for number, (path, _) in enumerate(ways):
         (answer,) = (a for a in answers if f'"over-{number}" is invalid' in a)

@@ -53,23 +53,25 @@ def test_a_minimal_feature_is_stored_with_every_default(api: ControlPlane, chat:
     spec = stored(api, chat)["spec"]
     assert spec["release"] == MINIMAL["release"]
     step = {"holdSeconds": 600, "minSamples": 100}
+    assert [spec["mode"], spec["firstRelease"]] == ["Enforce", "Adopt"]
     assert spec["ramp"] == {
         "intervalSeconds": 10,
         "steps": [{**step, "weightPercent": weight} for weight in (10, 50, 100)],
         "cruiseSeconds": 3600,
+        "holdbackPercent": 2,
         "stepDeadlineSeconds": 21600,
         "deadlineSeconds": 172800,
     }
     acceptance = spec["acceptance"]
-    assert {k: acceptance[k] for k in ("provider", "alpha", "beta")} == {
-        "provider": "default",
-        "alpha": "0.01",
-        "beta": "0.05",
-    }
+    assert [acceptance[k] for k in ("provider", "alpha", "beta", "maxBlindSeconds")] == [
+        "default",
+        "0.01",
+        "0.05",
+        120,
+    ]
     for signal in acceptance["signals"]:
         assert (signal["clusterSize"], signal["budgetWeight"]) == (1, 1)
         assert signal["layer"] == "OutputQuality"
-    assert spec["firstRelease"] == "Adopt"
     assert "killSwitch" not in spec
 
 

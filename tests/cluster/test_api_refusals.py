@@ -51,7 +51,8 @@ def two_planes(spec: Json) -> None:
 RISE = ["spec.ramp.steps:", "must rise from step to step", "no two", "for example 10, 50, 100"]
 END = ["spec.ramp.steps:", "give the last step weightPercent 100"]
 DIVIDE = ["spec.ramp.intervalSeconds:", "must divide 300", "take one of 1, 2, 3, 4, 5, 6, 10, 12"]
-BOUND = ["spec.acceptance.signals[0]:", "exactly one bound", "set either max", "or min"]
+SIGNAL = "spec.acceptance.signals[0]:"
+VS = "spec.acceptance.signals[0].vsStable"
 MAX, MIN = "spec.acceptance.signals[0].max:", "spec.acceptance.signals[1].min:"
 SHARE = ["decimal between 0 and 1 in quotes", 'for example "0.02"']
 LEVEL = ["spec.acceptance.alpha:", "above 0 and below 1", 'for example "0.01"']
@@ -69,8 +70,21 @@ REFUSED: list[tuple[str, Change, list[str]]] = [
     ("an odd interval", interval(7), DIVIDE),
     ("an interval of 0", interval(0), [*DIVIDE, "greater than or equal to 1"]),
     ("a huge interval", interval(99999999), [*DIVIDE, "less than or equal to 300"]),
-    ("two bounds", signal(min="0.5"), BOUND),
-    ("no bound", no_bound, BOUND),
+    ("two bounds", signal(min="0.5"), [SIGNAL, "one absolute bound", "set either max", "or min"]),
+    ("no bound", no_bound, [SIGNAL, "needs a bound", "set max"]),
+    ("an empty vsStable", signal(vsStable={}), [VS, "needs worseBy (a share)"]),
+    ("a worseBy in words", signal(vsStable={"worseBy": "little"}), [VS + ".worseBy:", *SHARE]),
+    ("a worseBy of 0 alone", signal(vsStable={"worseBy": "0"}), [VS, "set rejectAt"]),
+    (
+        "a rejectAt below worseBy",
+        signal(vsStable={"worseBy": "0.04", "rejectAt": "0.02"}),
+        [VS, "rejectAt must be larger than worseBy"],
+    ),
+    (
+        "a factor below 1",
+        signal(vsStable={"worseByFactor": "0.9"}),
+        [VS + ".worseByFactor:", "decimal of at least 1 in quotes", 'for example "1.2"'],
+    ),
     ("a share of 1.5", signal(max="1.5"), [MAX, *SHARE]),
     ("a share in words", signal(max="much"), [MAX, *SHARE]),
     ("a share with a percent sign", signal(max="2%"), [MAX, *SHARE]),

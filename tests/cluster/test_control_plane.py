@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from hack.controlplane import ControlPlane, KubectlError, ToolMissing, apply_crds, resolve
 from hack.controlplane.binaries import architecture, cached
 from hack.controlplane.tools import catalogue

@@ -83,7 +83,7 @@ class Flags:
 
 @contextmanager
 def flag_process(plane: ControlPlane, *more: str) -> Iterator[Flags]:
-    argv = [sys.executable, "-m", "goaround.runtime.flags", "--host=127.0.0.1", "--port=0"]
+    argv = [sys.executable, "-m", "goaround", "flags", "--host=127.0.0.1", "--port=0"]
     argv += ["--http-port=0", f"--kubeconfig={plane.kubeconfig}", "--replica-id=test", *more]
     process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:

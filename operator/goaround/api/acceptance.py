@@ -48,15 +48,86 @@ class Layer(StrEnum):
     SAFETY = "Safety"
 
 
-class Signal(Model):
-    """One acceptance signal with its bound."""
+FACTOR = "^[1-9][0-9]{0,2}([.][0-9]{1,6})?$"
+IS_FACTOR = cel(
+    f"self.matches('{FACTOR}')",
+    'a factor is a decimal of at least 1 in quotes, for example "1.2"',
+)
+Factor = Annotated[str, Field(pattern=FACTOR, max_length=10, json_schema_extra=rules(IS_FACTOR))]
+ComparedShare = Annotated[Share, Field(json_schema_extra=rules(IS_SHARE))]
+
+
+def _unlike(name: str, pattern: str) -> str:
+    """CEL: the field is no number, which its own rule already tells; comparing it would fail."""
+    return f"(has(self.{name}) && !self.{name}.matches('{pattern}'))"
+
+
+class VsStable(Model):
+    """How much worse than stable a candidate may be, and how much worse must be ruled out."""
 
     model_config = ConfigDict(
         json_schema_extra=rules(
             cel(
-                "has(self.max) != has(self.min)",
-                "a ratio needs exactly one bound: set either max (bad above it) or min (bad below "
+                "has(self.worseBy) || has(self.worseByFactor)",
+                "vsStable needs worseBy (a share) or worseByFactor (a factor)",
+            ),
+            cel(
+                "has(self.rejectAt) || has(self.rejectAtFactor) || "
+                "(has(self.worseBy) && self.worseBy.matches('[1-9]')) || "
+                "(has(self.worseByFactor) && !self.worseByFactor.matches('^1([.]0*)?$'))",
+                "set rejectAt when worseBy is 0: something worse must be ruled out before a climb",
+            ),
+            cel(
+                f"!has(self.rejectAt) || {_unlike('rejectAt', SHARE)} || "
+                f"{_unlike('worseBy', SHARE)} || double(self.rejectAt) > "
+                "(has(self.worseBy) ? double(self.worseBy) : 0.0)",
+                "rejectAt must be larger than worseBy",
+            ),
+            cel(
+                f"!has(self.rejectAtFactor) || {_unlike('rejectAtFactor', FACTOR)} || "
+                f"{_unlike('worseByFactor', FACTOR)} || double(self.rejectAtFactor) > "
+                "(has(self.worseByFactor) ? double(self.worseByFactor) : 1.0)",
+                "rejectAtFactor must be larger than worseByFactor",
+            ),
+        )
+    )
+
+    worse_by: ComparedShare | None = Field(
+        default=None,
+        description="Share by which the candidate may always be worse: 0.02 is two points.",
+    )
+    reject_at: ComparedShare | None = Field(
+        default=None,
+        description="Share by which it must be proven not to be worse before a climb; twice "
+        "worseBy where not set.",
+    )
+    worse_by_factor: Factor | None = Field(
+        default=None, description="Multiple of stable's share that is always allowed: 1.2."
+    )
+    reject_at_factor: Factor | None = Field(
+        default=None,
+        description="Multiple that must be ruled out before a climb; the square of worseByFactor "
+        "where not set.",
+    )
+
+
+class Signal(Model):
+    """One acceptance signal with its bounds."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            cel(
+                "!(has(self.max) && has(self.min))",
+                "a ratio takes one absolute bound: set either max (bad above it) or min (bad below "
                 "it), not both",
+            ),
+            cel(
+                "has(self.max) || has(self.min) || has(self.vsStable)",
+                "a signal needs a bound: set max (bad above it), min (bad below it) or vsStable",
+            ),
+            cel(
+                "!(has(self.min) && has(self.vsStable))",
+                "vsStable compares shares of bad events and does not go with min: make two signals",
             ),
         )
     )
@@ -84,6 +155,11 @@ class Signal(Model):
             IS_SHARE,
             cel("!self.matches('^0[.0]*$')", "min must be above 0, since nothing falls below 0"),
         ),
+    )
+    vs_stable: VsStable | None = Field(
+        default=None,
+        description="Bound against last-known-good while a candidate flies beside it; does not "
+        "apply where there is none.",
     )
     cluster_size: int = Field(
         default=1,
@@ -127,6 +203,13 @@ class Acceptance(Model):
                 "two signals have the same name: rename one",
             ),
         ),
+    )
+    max_blind_seconds: int = Field(
+        default=120,
+        ge=5,
+        le=86400,
+        description="Longest time the candidate may be silent while stable reports, in seconds; "
+        "then it goes around.",
     )
     alpha: SignificanceLevel = Field(
         default="0.01",

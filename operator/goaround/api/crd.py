@@ -45,6 +45,7 @@ KEYWORDS = (
     "x-kubernetes-list-map-keys",
     RULES,
 )
+KEY_BOUND = "self.all(key, key.size() <= "
 TYPES = frozenset({"string", "integer", "boolean", "array", "object"})
 SELF_EVIDENT: Json = {
     "apiVersion": {
@@ -120,7 +121,7 @@ def unbounded(schema: Json, at: str = "") -> Iterator[str]:
 
 
 def _bounds_keys(schema: Json) -> bool:
-    return any("self.all(key, key.size() <= " in check["rule"] for check in schema.get(RULES, ()))
+    return any(check["rule"].startswith(KEY_BOUND) for check in schema.get(RULES, ()))
 
 
 def _object_schema(served: Served) -> Json:
@@ -196,8 +197,8 @@ def _structural(schema: Json, defs: Json, *, tell: bool = True) -> Json:
             flat[name] = _structural(flat[name], defs)
     if "properties" in flat:
         flat["properties"] = {k: _structural(v, defs) for k, v in flat["properties"].items()}
-    if flat.get("default", ...) in (None, {}) and not _has_defaults(flat):
-        flat.pop("default")
+    if flat.get("default") is None or (flat["default"] == {} and not _has_defaults(flat)):
+        flat.pop("default", None)
     if "description" in flat:
         flat["description"] = _described(flat) if tell else _one_line(flat["description"])
     return _ordered(flat)
@@ -231,7 +232,7 @@ def _key_rules(names: Json) -> list[Json]:
     low, high = names.get("minLength", 0), names["maxLength"]
     checks = [
         cel(
-            f"self.all(key, key.size() <= {high})",
+            f"{KEY_BOUND}{high})",
             f"a name may have at most {high} characters: shorten it",
         )
     ]

@@ -1,14 +1,14 @@
 """The two digests: what a release is, and what a sign-off binds.
 
 `release_digest` identifies content (quarantine, last-known-good, records). `plan_digest` adds what
-the release is accepted by: steps, signals, budget. Canonical JSON: sorted keys, no nulls, no empty
-members, no spaces, so that adding an optional field later changes no digest that exists.
+the release is accepted by: steps, signals, budget. Canonical JSON: sorted keys, no spaces, and no
+member that is at its default, so that adding a field later changes no digest that exists.
 """
 
 import hashlib
 import json
 
-from goaround.api.base import Json
+from goaround.api.base import Json, Model
 from goaround.api.feature import AIFeatureSpec, Release
 
 SHORT = 12
@@ -19,18 +19,23 @@ def _sha256(value: Json) -> str:
     return "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()
 
 
+def _meant(model: Model) -> Json:
+    """What the author decided: defaults are the same whether they are written out or not."""
+    return model.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+
+
 def release_digest(release: Release) -> str:
     """`sha256:<64 hex>` over the release's content."""
-    return _sha256(release.wire())
+    return _sha256(_meant(release))
 
 
 def plan_digest(spec: AIFeatureSpec) -> str:
     """`sha256:<64 hex>` over the release, the steps and the signals with their budget."""
     return _sha256(
         {
-            "release": spec.release.wire(),
-            "steps": [s.wire() for s in spec.ramp.steps],
-            "acceptance": spec.acceptance.wire(),
+            "release": _meant(spec.release),
+            "steps": [_meant(s) for s in spec.ramp.steps],
+            "acceptance": _meant(spec.acceptance),
         }
     )
 

@@ -6,7 +6,7 @@ Cross-field rules stand here as CEL, so that the API server refuses a bad plan w
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from goaround.api.acceptance import Acceptance, Layer, Ratio, Signal
 from goaround.api.base import DnsLabel, Line, Model, ObjectName, Text
@@ -209,6 +209,13 @@ class Ramp(Model):
         le=2592000,
         description="Time at the last step before the release becomes last-known-good, in seconds.",
     )
+    holdback_percent: int = Field(
+        default=2,
+        ge=1,
+        le=20,
+        description="Share of users that stays on last-known-good while the candidate cruises, in "
+        "percent, where a signal compares with it.",
+    )
     step_deadline_seconds: int = Field(
         default=21600,
         ge=10,
@@ -225,6 +232,12 @@ class Ramp(Model):
 
 class FirstRelease(StrEnum):
     ADOPT = "Adopt"
+    RAMP = "Ramp"
+
+
+class Mode(StrEnum):
+    ENFORCE = "Enforce"
+    OBSERVE = "Observe"
 
 
 class KillSwitch(Model):
@@ -248,6 +261,17 @@ class IncidentPolicy(Model):
 class AIFeatureSpec(Model):
     """The desired release and the flight plan."""
 
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            cel(
+                "self.firstRelease != 'Ramp' || "
+                "self.acceptance.signals.exists(s, has(s.max) || has(s.min))",
+                "firstRelease Ramp needs a signal with max or min: the first release has no stable "
+                "one to compare with",
+            )
+        )
+    )
+
     release: Release = Field(description="The release that should serve.")
     delivery: list[Delivery] = Field(
         min_length=1,
@@ -270,7 +294,12 @@ class AIFeatureSpec(Model):
     first_release: FirstRelease = Field(
         default=FirstRelease.ADOPT,
         description="`Adopt`: the first release already serves; take it over at 100 % without "
-        "moving traffic.",
+        "moving traffic. `Ramp`: start it at the first step, against the fallback.",
+    )
+    mode: Mode = Field(
+        default=Mode.ENFORCE,
+        description="`Observe`: decide and say, move nothing; what spec asks for serves everybody "
+        "and kill switches do not act.",
     )
     kill_switch: KillSwitch | None = Field(
         default=None,

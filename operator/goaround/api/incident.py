@@ -30,6 +30,7 @@ class TriggerSource(StrEnum):
     ROLLBACK = "Rollback"
     KILL = "Kill"
     INCONCLUSIVE = "Inconclusive"
+    OUTAGE = "Outage"
     MANUAL = "Manual"
 
 

@@ -89,7 +89,13 @@ INCIDENTS = Kind(GROUP, VERSION, "aiincidents", "AIIncident")
 KILL_SWITCHES = Kind(GROUP, VERSION, "aikillswitches", "AIKillSwitch")
 SIGN_OFFS = Kind(GROUP, VERSION, "aisignoffs", "AISignOff")
 RECORDS = Kind("apps", "v1", "controllerrevisions", "ControllerRevision")
+CONFIG_MAPS = Kind("", "v1", "configmaps", "ConfigMap")
 EVENTS = Kind("events.k8s.io", "v1", "events", "Event")
+LEASES = Kind("coordination.k8s.io", "v1", "leases", "Lease")
+CONFIG_MAPS = Kind("", "v1", "configmaps", "ConfigMap")
+ACCESS_REVIEWS = Kind(
+    "authorization.k8s.io", "v1", "selfsubjectaccessreviews", "SelfSubjectAccessReview"
+)
 OURS = (FEATURES, INCIDENTS, KILL_SWITCHES, SIGN_OFFS)
 
 

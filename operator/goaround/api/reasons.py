@@ -45,6 +45,9 @@ class Reason(StrEnum):
     PROVIDER_UNAVAILABLE = "ProviderUnavailable"
     NO_DATA = "NoData"
     CLOCK_SKEW = "ClockSkew"
+    BRAKED = "Braked"
+    OUTAGE = "Outage"
+    OBSERVING = "Observing"
     # what a person must change
     INVALID_SPEC = "InvalidSpec"
     UNKNOWN_PROVIDER = "UnknownProvider"
@@ -88,4 +91,7 @@ class EventReason(StrEnum):
     KILL_RELEASED = "KillReleased"
     RESTORED = "LastKnownGoodRestored"
     INCIDENT_OPENED = "IncidentOpened"
+    WOULD_HAVE_ROLLED_BACK = "WouldHaveRolledBack"
+    WOULD_HAVE_KILLED = "WouldHaveKilled"
+    REBUILT = "RebuiltFromRecords"
     INVALID_SPEC = "InvalidSpec"

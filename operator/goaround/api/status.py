@@ -90,7 +90,7 @@ class SignalStatus(Model):
 class EvidenceState(Model):
     """One test's packed state; opaque."""
 
-    name: DnsLabel = Field(description="The test.")
+    name: Short = Field(description="The test.")
     state: str = Field(max_length=1024, description="Packed state; opaque to people.")
 
 
@@ -98,6 +98,7 @@ class LatchCause(StrEnum):
     SIGNAL = "Signal"
     KILL = "Kill"
     NO_PROOF = "NoProof"
+    OUTAGE = "Outage"
 
 
 class Latch(Model):
@@ -228,7 +229,14 @@ class AIFeatureStatus(Model):
         default=None, description="The release in flight, or the last one that flew."
     )
     step: Step | None = Field(default=None, description="The step in force.")
-    hold: Line | None = Field(default=None, description="Why it cannot be judged just now.")
+    hold: Line | None = Field(default=None, description="Why nothing goes up just now.")
+    clock_stopped_at: Timestamp | None = Field(
+        default=None,
+        description="Since when people stopped the flight; deadlines move by that time.",
+    )
+    would_have: Line | None = Field(
+        default=None, description="What mode Observe would have done to the release in spec."
+    )
     signals: list[SignalStatus] = Field(
         default_factory=list,
         max_length=20,
@@ -237,7 +245,7 @@ class AIFeatureStatus(Model):
     )
     evidence: list[EvidenceState] = Field(
         default_factory=list,
-        max_length=20,
+        max_length=60,
         description="State of the tests; opaque.",
         json_schema_extra=keyed_by("name"),
     )

@@ -7,11 +7,12 @@ refuse never enters a set; a static fallback takes its place and the set says so
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from goaround.api import names
 from goaround.api.base import Json
 from goaround.api.digest import short
-from goaround.api.feature import Fallback, FallbackType
+from goaround.api.feature import Fallback, FallbackType, Mode
 from goaround.api.kinds import AIFeature, AIKillSwitch
 from goaround.api.reasons import Stage
 from goaround.api.status import AIFeatureStatus, KnownRelease, Split
@@ -77,8 +78,10 @@ def set_text(set_id: str, parts: Iterable[str]) -> str:
 
 
 def is_killed(feature: AIFeature, kills: Sequence[KillView]) -> bool:
-    """Whether any source says killed: status, Git, or a switch."""
+    """Whether any source says killed: status, Git, or a switch; mode Observe obeys only status."""
     declared = feature.spec.kill_switch
+    if feature.spec.mode is Mode.OBSERVE:
+        return feature.status.stage == Stage.KILLED
     return (
         feature.status.stage == Stage.KILLED
         or (declared is not None and declared.engaged)
@@ -101,7 +104,7 @@ def feature_flags(feature: AIFeature, kills: Sequence[KillView]) -> FlagSet:
     release, why = _accepted(
         key, (_release_flag(feature, killed=killed), _static(fallback), _static(BARE_FALLBACK))
     )
-    units, why_not = _accepted(bucket, (_bucket_flag(feature), _static_bucket()))
+    units, why_not = _buckets(bucket, set_id, feature.metadata.uid)
     return FlagSet(set_id, {key: release, bucket: units}, (*why, *why_not))
 
 
@@ -210,12 +213,14 @@ def _guarded(salt: str, shares: list[list[str | int]]) -> Json:
     return {"if": [who, {"fractional": [{"cat": [salt, who]}, *shares]}, None]}
 
 
-def _bucket_flag(feature: AIFeature) -> Json:
-    salt = f"{feature.metadata.uid}/bucket"
-    return _static_bucket() | {
-        "targeting": _guarded(salt, [[bucket, 1] for bucket in BUCKETS]),
-        "metadata": {"feature": "/".join(feature.key), "uid": feature.metadata.uid},
+# it never changes, and is the dearer of the two flags to check
+@lru_cache(maxsize=8192)
+def _buckets(key: str, feature: str, uid: str) -> tuple[Json, tuple[str, ...]]:
+    flag = _static_bucket() | {
+        "targeting": _guarded(f"{uid}/bucket", [[bucket, 1] for bucket in BUCKETS]),
+        "metadata": {"feature": feature, "uid": uid},
     }
+    return _accepted(key, (flag, _static_bucket()))
 
 
 def _static_bucket() -> Json:

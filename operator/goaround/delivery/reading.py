@@ -10,12 +10,20 @@ from typing import Any
 from pydantic import ValidationError
 
 from goaround.api.base import Json, ObjectMeta
-from goaround.api.feature import AIFeatureSpec, Delivery, Fallback, FlagDelivery, KillSwitch, Role
+from goaround.api.feature import (
+    AIFeatureSpec,
+    Delivery,
+    Fallback,
+    FlagDelivery,
+    KillSwitch,
+    Mode,
+    Role,
+)
 from goaround.api.kinds import AIFeature, AIKillSwitch
 from goaround.api.status import ALL_FALLBACK, AIFeatureStatus
 
 METADATA = ("name", "namespace", "uid", "creationTimestamp", "labels")
-SPEC = ("delivery", "fallback", "killSwitch")
+SPEC = ("mode", "delivery", "fallback", "killSwitch")
 STATUS = ("stage", "split", "revision", "lastKnownGood", "candidate")
 
 
@@ -50,6 +58,8 @@ def read_feature(facts: Json) -> tuple[AIFeature, str | None]:
 def _spec(raw: Json) -> AIFeatureSpec:
     killed = raw.get("killSwitch")
     return AIFeatureSpec.model_construct(
+        # a mode of a newer operator is no reason to ignore a kill switch
+        mode=Mode.OBSERVE if raw.get("mode") == Mode.OBSERVE else Mode.ENFORCE,
         delivery=[Delivery.model_validate(one) for one in raw.get("delivery") or [None]],
         fallback=Fallback.model_validate(raw.get("fallback") or {}),
         kill_switch=KillSwitch.model_validate(killed) if killed else None,

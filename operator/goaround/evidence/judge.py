@@ -49,6 +49,7 @@ __all__ = [
     "Verdict",
     "VsStable",
     "Window",
+    "accept_e_value",
     "acceptance_level",
     "advance",
     "advance_all",
@@ -183,6 +184,11 @@ def _judgement(
         needed=_needed(spec, state, level),
         started=None if run_end is None else run_end - spec.interval,
     )
+
+
+def accept_e_value(state: TestState) -> float:
+    """The e-value of acceptance as it stands, at most 1e300."""
+    return _shown(_log_accept(state))
 
 
 def _verdict(

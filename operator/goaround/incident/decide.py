@@ -16,6 +16,7 @@ from goaround.api.status import Latch, LatchCause, Transition
 from goaround.incident.words import changes
 
 EVENTS_LIVE = timedelta(hours=1)
+WHITEBOARD = 40
 
 
 def decide(incident: AIIncident, feature: AIFeature | None, now: datetime) -> AIIncidentStatus:
@@ -116,19 +117,24 @@ def _conditions(
 def _whiteboard(incident: AIIncident, after: AIIncidentStatus, latch: Latch) -> list[str]:
     """Plain lines for the person at 3 a.m.; `kubectl describe` prints them last."""
     feature = incident.spec.affects[0].name
-    lines = [
+    head = [
         f"{incident.spec.severity} {feature}: {incident.spec.severity_reason}",
         f"What broke: {latch.message}",
         f"State: {_state(after)}",
         f"Serving now: {after.serving_release}",
         f"Failed: {after.failed_release}, attempt {latch.attempt}, at {latch.weight} % of users",
+    ]
+    details = [
         *[f"Change: {c}" for c in after.changes],
         *[f"Signal {s.name} {s.verdict}: {s.message}" for s in latch.signals],
+    ]
+    tail = [
         *_times(after.milestones),
         f"Exposed: {_exposed(after)}",
         *[f"Next: {n}" for n in _next_steps(feature, latch)],
     ]
-    return [line[:160] for line in lines[:40]]
+    room = WHITEBOARD - len(head) - len(tail)  # what to do next is never crowded out by details
+    return [line[:160] for line in (*head, *details[:room], *tail)]
 
 
 def _state(after: AIIncidentStatus) -> str:

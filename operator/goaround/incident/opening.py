@@ -11,6 +11,7 @@ SOURCES = {
     LatchCause.SIGNAL: TriggerSource.ROLLBACK,
     LatchCause.KILL: TriggerSource.KILL,
     LatchCause.NO_PROOF: TriggerSource.INCONCLUSIVE,
+    LatchCause.OUTAGE: TriggerSource.OUTAGE,
 }
 
 

@@ -4,19 +4,27 @@ No missing object, unready pod, dead Prometheus or open gate stands before a mov
 up needs evidence. The same observation and the same time always give the same plan.
 """
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from goaround.api.digest import plan_digest, release_digest, short
+from goaround.api.digest import short
+from goaround.api.feature import Mode
 from goaround.api.reasons import EventReason, Stage
-from goaround.api.signoff import Decision
-from goaround.api.status import AIFeatureStatus, KillSource, Latch, LatchCause
+from goaround.api.status import AIFeatureStatus, KillSource, Latch
+from goaround.rollout.blocked import blocked
 from goaround.rollout.down import give_up, kill, kill_sources, roll_back
 from goaround.rollout.effects import effects_after, effects_before
 from goaround.rollout.gate import gate, is_open
-from goaround.rollout.moves import ground, in_flight, move
+from goaround.rollout.moves import in_flight, move
+from goaround.rollout.observe import observe
 from goaround.rollout.observed import Observed, Plan
+from goaround.rollout.rebuild import rebuilt
+from goaround.rollout.seen import effect_seen
 from goaround.rollout.settle import DOWN, settle, worth_a_write
-from goaround.rollout.up import back_to_good, fly, take_off
+from goaround.rollout.towards import towards_spec
+from goaround.rollout.up import back_to_good
+
+HELD_LOOKS_AGAIN = timedelta(seconds=5)
 
 
 def decide(o: Observed, now: datetime) -> Plan:
@@ -24,16 +32,40 @@ def decide(o: Observed, now: datetime) -> Plan:
     before = o.feature.status
     if o.feature.metadata.deletion_timestamp is not None:
         return Plan(status=before, urgent=False)
+    o = _of_this_flight(o)
     sources = kill_sources(o)
-    noticed = _effect_seen(o, before, now)
-    decided = _decided(o, noticed, sources, now)
+    noticed = effect_seen(o, rebuilt(o, before, now), now)
+    if not in_flight(noticed):
+        noticed = noticed.but(hold=None)  # said again below, where something still holds
+    observing = o.feature.spec.mode is Mode.OBSERVE and noticed.stage is not Stage.KILLED
+    order = observe if observing else _decided
+    decided = order(o, noticed, sources, now)
     after = settle(o, before, decided.but(gate=gate(sources)), now)
+    records, down = effects_before(o, after), _comes_down(before, after)
     return Plan(
         status=after,
         urgent=worth_a_write(before, after),
-        first=() if after.stage in DOWN else effects_before(o, after),
-        then=effects_after(o, after),
+        first=() if down else records,
+        then=(*effects_after(o, after), *(records if down else ())),
         wake_at=_wake_at(o, before, after, now),
+    )
+
+
+def _of_this_flight(o: Observed) -> Observed:
+    """Evidence of another flight says nothing about the one in the air."""
+    judged, status = o.judged, o.feature.status
+    flown = status.candidate
+    if judged is None or flown is None or not in_flight(status):
+        return o
+    mine = (judged.digest, judged.attempt) == (flown.digest, flown.attempt)
+    return o if mine else replace(o, judged=None)
+
+
+def _comes_down(before: AIFeatureStatus, after: AIFeatureStatus) -> bool:
+    """Whether a candidate loses its users otherwise than by landing: no record may delay that."""
+    return after.stage in DOWN or (
+        after.split.candidate < before.split.candidate
+        and after.last_known_good == before.last_known_good
     )
 
 
@@ -47,9 +79,9 @@ def _decided(
     judged = o.judged
     if in_flight(status) and judged is not None and judged.breach is not None:
         return roll_back(o, status, judged.breach, now)
-    if in_flight(status) and (why := _overdue(status, now)) is not None:
+    if in_flight(status) and (why := _overdue(status, now) or _blind(o, status)) is not None:
         return give_up(o, status, why, now)
-    return _towards_spec(o, status, now)
+    return towards_spec(o, status, now)
 
 
 def _overdue(status: AIFeatureStatus, now: datetime) -> str | None:
@@ -58,6 +90,7 @@ def _overdue(status: AIFeatureStatus, now: datetime) -> str | None:
     if flown is None or flown.adopted:
         return None
     waiting = f" ({status.hold})" if status.hold else ""
+    now = status.clock_stopped_at or now
     if step is not None and now >= step.deadline_at:
         return f"step {step.index + 1} reached its deadline without proof{waiting}"
     if now >= flown.deadline_at:
@@ -65,103 +98,17 @@ def _overdue(status: AIFeatureStatus, now: datetime) -> str | None:
     return None
 
 
-def _towards_spec(o: Observed, status: AIFeatureStatus, now: datetime) -> AIFeatureStatus:
-    spec = o.feature.spec
-    wanted = release_digest(spec.release)
-    good, flown = status.last_known_good, status.candidate
-    if good is not None and good.digest == wanted:
-        return _serve_good(status, now)
-    if flown is not None and flown.digest == wanted:
-        return _towards_candidate(o, status, now)
-    if flown is not None and in_flight(status):
-        if flown.adopted:
-            return fly(o, status, now)  # nothing is proven to go back to: it lands first
-        return move(
-            status,
-            now,
-            EventReason.SUPERSEDED,
-            f"Release {short(flown.digest)} makes way at {status.split.candidate} % for "
-            f"{short(wanted)}.",
-            candidate=None,
-            stage=Stage.LIVE if good is not None else None,
-            split=ground(status),
-            step=None,
-            hold=None,
-            signals=[],
-            evidence=[],
-        )
-    if o.problems:
-        return status
-    if o.quarantined_at(wanted) and not _retry(o, wanted, o.quarantined_at(wanted)):
-        return _stay_away(o, status, wanted, now)
-    return take_off(o, status, now)
-
-
-def _serve_good(status: AIFeatureStatus, now: datetime) -> AIFeatureStatus:
-    """A Git revert: the release of spec is last-known-good already."""
-    if status.stage is Stage.LIVE and status.split == ground(status) and status.candidate is None:
-        return status
-    assert status.last_known_good is not None
-    return back_to_good(
-        status,
-        EventReason.RESTORED,
-        f"Release {short(status.last_known_good.digest)} of spec is last-known-good: it serves "
-        "everybody at once.",
-        now,
-    )
-
-
-def _towards_candidate(o: Observed, status: AIFeatureStatus, now: datetime) -> AIFeatureStatus:
-    flown = status.candidate
-    assert flown is not None
-    if in_flight(status):
-        if flown.plan_digest != plan_digest(o.feature.spec) and not o.problems:
-            return take_off(o, status, now)
-        return fly(o, status, now)
-    if o.problems:
-        return status
-    if _retry(o, flown.digest, flown.attempt):
-        return take_off(o, status, now)
-    changed = flown.plan_digest != plan_digest(o.feature.spec)
-    if status.stage is Stage.INCONCLUSIVE and changed:
-        return take_off(o, status, now)
-    if status.stage in {Stage.ROLLED_BACK, Stage.INCONCLUSIVE}:
-        return status
-    if o.quarantined_at(flown.digest):
-        return _stay_away(o, status, flown.digest, now)
-    return take_off(o, status, now)
-
-
-def _stay_away(o: Observed, status: AIFeatureStatus, wanted: str, now: datetime) -> AIFeatureStatus:
-    """Spec asks for a release that was proven harmful: said once, never flown."""
-    if status.stage is Stage.ROLLED_BACK and status.release_digest == wanted:
-        return status
-    attempt = o.quarantined_at(wanted)
-    return move(
-        status,
-        now,
-        EventReason.ROLLED_BACK,
-        f"Release {short(wanted)} is quarantined since attempt {attempt} and does not fly; "
-        f"create an AISignOff Retry for attempt {attempt}, or ask for another release.",
-        warning=True,
-        stage=Stage.ROLLED_BACK,
-        split=ground(status),
-        candidate=None,
-        step=None,
-        hold=None,
-        signals=[],
-        evidence=[],
-    )
-
-
-def _retry(o: Observed, digest: str, attempt: int) -> bool:
-    """Whether a person asked for this digest again, after this very attempt ended."""
-    return any(
-        s.spec.decision is Decision.RETRY
-        and s.spec.feature_ref.name == o.feature.metadata.name
-        and s.spec.digest == digest
-        and s.spec.attempt == attempt
-        for s in o.sign_offs
+def _blind(o: Observed, status: AIFeatureStatus) -> str | None:
+    """The candidate says nothing while stable does: nothing it breaks would be seen."""
+    judged, limit = o.judged, o.feature.spec.acceptance.max_blind_seconds
+    if judged is None or judged.silent_since is None or judged.through is None:
+        return None
+    seconds = int((judged.through - judged.silent_since).total_seconds())
+    if status.last_known_good is None or status.split.candidate == 0 or seconds < limit:
+        return None
+    return (
+        f"no request of the candidate was seen for {seconds} s (limit {limit} s) while stable "
+        f"reports: does it serve, and does it export its metrics as variant candidate?"
     )
 
 
@@ -169,6 +116,8 @@ def _after_kill(o: Observed, status: AIFeatureStatus, now: datetime) -> AIFeatur
     """Back to last-known-good once the gate is open; what was in flight starts again after it."""
     if not is_open(gate([])):
         return status
+    if (why := blocked(o, status, now)) is not None:
+        return status.but(hold=why[:512])
     if status.last_known_good is not None:
         return back_to_good(
             status,
@@ -188,79 +137,22 @@ def _after_kill(o: Observed, status: AIFeatureStatus, now: datetime) -> AIFeatur
         signals=[],
         evidence=[],
     )
-    return released if o.problems else _towards_spec(o, released, now)
-
-
-def _effect_seen(o: Observed, status: AIFeatureStatus, now: datetime) -> AIFeatureStatus:
-    """What has been learnt of the newest latch: streamed by all, felt by none, told to people."""
-    if not status.latches:
-        return status
-    latch = status.latches[0]
-    changes: dict[str, object] = {}
-    if latch.delivered_at is None and _delivered(o, status.revision):
-        changes["delivered_at"] = now
-    if latch.contained_at is None and status.stage in DOWN and _quiet(o, latch):
-        changes["contained_at"] = now
-        if o.judged is not None and latch.cause is LatchCause.SIGNAL:
-            changes["exposed_requests"] = max(o.judged.exposed, latch.exposed_requests or 0)
-    opened = [_opened(o, x, now) for x in status.latches]
-    if not changes and opened == status.latches:
-        return status
-    noticed = status.but(latches=[opened[0].but(**changes), *opened[1:]])
-    if "contained_at" not in changes:
-        return noticed
-    return move(
-        noticed,
-        now,
-        EventReason.CONTAINED,
-        f"Contained: no request reached it in the window after the decision was "
-        f"{'streamed' if noticed.latches[0].delivered_at else 'taken'} "
-        f"({(now - latch.at).total_seconds():.1f} s after it).",
-    )
-
-
-def _opened(o: Observed, latch: Latch, now: datetime) -> Latch:
-    if latch.incident_opened_at is not None or latch.incident not in o.incidents:
-        return latch
-    return latch.but(incident_opened_at=now)
-
-
-def _delivered(o: Observed, revision: int) -> bool:
-    seen = o.delivered
-    return (
-        seen is not None
-        and seen.revision is not None
-        and seen.replicas == seen.expected > 0
-        and seen.revision >= revision
-    )
-
-
-def _quiet(o: Observed, latch: Latch) -> bool:
-    """Whether a whole window after delivery brought the release no request.
-
-    Where no flag replica can be asked, a window two grid instants after the decision must do.
-    """
-    traffic = o.judged.traffic if o.judged is not None else None
-    if traffic is None:
-        return False
-    reached = latch.delivered_at
-    if reached is None and (o.delivered is None or o.delivered.expected == 0):
-        reached = latch.at + (traffic.end - traffic.start)
-    if reached is None or traffic.start < reached:
-        return False
-    arms = ("stable", "candidate") if latch.cause is LatchCause.KILL else ("candidate",)
-    return sum(traffic.requests.get(a, 0.0) for a in arms) == 0
+    return released if o.problems else towards_spec(o, released, now)
 
 
 def _wake_at(
     o: Observed, before: AIFeatureStatus, after: AIFeatureStatus, now: datetime
 ) -> datetime | None:
     """When to look again although nothing was heard."""
+    if after.hold is not None and after.step is None:
+        return now + HELD_LOOKS_AGAIN
     if after.stage is Stage.PREFLIGHT or after.stage is None or before.stage != after.stage:
         return now if after.stage is not None or before.stage is not None else None
     due = [o.judged.next_at] if o.judged is not None and o.judged.next_at is not None else []
-    if after.step is not None and after.step.deadline_at > now:
-        due.append(after.step.deadline_at)
+    flown = after.candidate if in_flight(after) else None
+    if flown is not None and not flown.adopted:
+        ends = [flown.deadline_at, *([after.step.deadline_at] if after.step is not None else [])]
+        due += [at for at in ends if at > now]
     if after.latches and (asks := _asks_again(o, after.latches[0], now)) is not None:
         due.append(asks)
     return min(due, default=None)

@@ -18,7 +18,7 @@ from goaround.api.status import (
     LatchCause,
 )
 from goaround.rollout.moves import ground, in_flight, latched, move
-from goaround.rollout.observed import Breach, Observed
+from goaround.rollout.observed import Breach, Observed, Outage
 
 
 def kill_sources(o: Observed) -> list[KillSource]:
@@ -100,6 +100,16 @@ def give_up(o: Observed, status: AIFeatureStatus, why: str, now: datetime) -> AI
         step=None,
         hold=None,
         evidence=[],
+    )
+
+
+def outage(o: Observed, status: AIFeatureStatus, found: Outage, now: datetime) -> AIFeatureStatus:
+    """An outage is told and latched once; it blames no release and moves nobody."""
+    if any(x.cause is LatchCause.OUTAGE and x.started_at == found.since for x in status.latches):
+        return status
+    latch = _latch(o, status, now, cause=LatchCause.OUTAGE, message=found.line)
+    return status.but(
+        latches=latched(status, latch.but(digest=None, release=None, started_at=found.since))
     )
 
 

@@ -9,9 +9,16 @@ from goaround.api.base import rfc3339
 from goaround.api.feature import Release
 from goaround.api.status import AIFeatureStatus, LatchCause
 from goaround.rollout.moves import in_flight
-from goaround.rollout.observed import Effect, Observed, OpenIncident, PostEvent, WriteRecord
+from goaround.rollout.observed import (
+    FLYING,
+    Effect,
+    Observed,
+    OpenIncident,
+    PostEvent,
+    WriteRecord,
+)
 
-FLYING, GOOD = "Flying", "Good"  # other outcomes are the cause of the latch
+GOOD, SUPERSEDED = "Good", "Superseded"  # other outcomes are the cause of the latch
 
 
 def effects_before(o: Observed, after: AIFeatureStatus) -> tuple[Effect, ...]:
@@ -45,19 +52,33 @@ def _incidents(after: AIFeatureStatus) -> list[Effect]:
 
 
 def _outcomes(o: Observed, after: AIFeatureStatus) -> list[Effect]:
+    """Marks of what became of flights; oldest first, so that the newest attempt has the word."""
     found: list[Effect] = []
-    for latch in after.latches:
+    for latch in reversed(after.latches):
         if latch.digest is None or latch.release is None or latch.attempt == 0:
             continue
         record = o.record(latch.digest)
+        newest = record is None or record.attempts <= latch.attempt
+        ended = {names.OUTCOME: latch.cause.value} if newest else {}
         marked = (record.quarantined_attempt or 0) if record is not None else 0
-        landed = record is not None and record.outcome == GOOD and record.attempts > latch.attempt
-        if latch.cause is LatchCause.SIGNAL and marked < latch.attempt and not landed:
-            marks = {names.QUARANTINED: str(latch.attempt), names.OUTCOME: latch.cause.value}
+        cleared = record is not None and record.cleared(latch)
+        if latch.cause is LatchCause.SIGNAL and marked < latch.attempt and not cleared:
+            marks = {names.QUARANTINED: str(latch.attempt), **ended}
             found.append(_write(o, latch.digest, latch.release, marks))
-        elif record is not None and record.outcome == FLYING and record.attempts == latch.attempt:
-            found.append(_write(o, latch.digest, latch.release, {names.OUTCOME: latch.cause.value}))
-    return found
+        elif record is not None and record.outcome == FLYING and ended:
+            found.append(_write(o, latch.digest, latch.release, ended))
+    return [*found, *_superseded(o, after)]
+
+
+def _superseded(o: Observed, after: AIFeatureStatus) -> list[Effect]:
+    """Flights that made way; `Flying` is left to the one in flight and to one not yet in status."""
+    latched = {(x.digest, x.attempt) for x in after.latches}
+    flown = after.candidate.digest if after.candidate is not None else None
+    return [
+        _write(o, r.digest, r.release, {names.OUTCOME: SUPERSEDED})
+        for r in o.records
+        if r.outcome == FLYING and r.digest != flown and (r.digest, r.attempts) not in latched
+    ]
 
 
 def _write(

@@ -42,10 +42,19 @@ def ground(status: AIFeatureStatus) -> Split:
 
 
 def split_at(status: AIFeatureStatus, weight: int) -> Split:
-    """The candidate at `weight` percent, the rest on what is proven."""
+    """The candidate at `weight` percent, the rest on what is proven; without anything proven, on
+    the fallback."""
     if status.last_known_good is not None:
         return Split(stable=100 - weight, candidate=weight)
     return Split(candidate=weight, fallback=100 - weight)
+
+
+def raises(before: AIFeatureStatus, after: AIFeatureStatus) -> bool:
+    """Whether anybody would get more than before: a candidate more users, or the fallback fewer."""
+    if after.stage is None:
+        return False
+    more = after.split.candidate > before.split.candidate
+    return more or (before.stage is not None and after.split.fallback < before.split.fallback)
 
 
 def in_flight(status: AIFeatureStatus) -> bool:

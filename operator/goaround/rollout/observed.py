@@ -19,6 +19,9 @@ from goaround.api.status import (
     Transition,
 )
 
+FLYING = "Flying"
+"""Outcome of a record whose flight has not ended."""
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -32,6 +35,10 @@ class Record:
     quarantined_attempt: int | None = None
     good_since: datetime | None = None
 
+    def cleared(self, latch: Latch) -> bool:
+        """Whether the release became last-known-good after that latch."""
+        return self.good_since is not None and self.good_since > latch.at
+
 
 @dataclass(frozen=True, slots=True)
 class Breach:
@@ -41,6 +48,14 @@ class Breach:
     line: str
     proven_at: datetime
     started_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """Stable itself breaks the bounds: whatever is wrong, no release caused it."""
+
+    since: datetime
+    line: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +76,15 @@ class Judged:
     signals: tuple[SignalStatus, ...] = ()
     evidence: tuple[EvidenceState, ...] = ()
     breach: Breach | None = None
+    outage: Outage | None = None
     accepted: bool = False
     samples: int = 0
     total: int = 0
     exposed: int = 0
     through: datetime | None = None
     unreadable: str | None = None
+    silent_since: datetime | None = None
+    deaf_since: datetime | None = None
     traffic: Traffic | None = None
     next_at: datetime | None = None
 
@@ -104,6 +122,7 @@ class Observed:
     problems: tuple[Problem, ...] = ()
     delivered: Delivered | None = None
     announced_at: datetime | None = None
+    braked: str | None = None
 
     def record(self, digest: str) -> Record | None:
         return next((r for r in self.records if r.digest == digest), None)
@@ -115,11 +134,12 @@ class Observed:
         """
         record = self.record(digest)
         marked = (record.quarantined_attempt or 0) if record is not None else 0
-        flown = record.attempts if record is not None else 0
         latched = [
             x.attempt
             for x in self.feature.status.latches
-            if x.cause is LatchCause.SIGNAL and x.digest == digest and x.attempt >= flown
+            if x.cause is LatchCause.SIGNAL
+            and x.digest == digest
+            and not (record is not None and record.cleared(x))
         ]
         return max([marked, *latched])
 

@@ -6,7 +6,7 @@ from goaround.api.conditions import Wanted, condition, settled
 from goaround.api.digest import plan_digest, release_digest, short
 from goaround.api.feature import AIFeatureSpec
 from goaround.api.reasons import ConditionType, EventReason, Reason, Stage
-from goaround.api.status import AIFeatureStatus, DeliveryStatus, SignalStatus
+from goaround.api.status import AIFeatureStatus, DeliveryStatus, LatchCause, SignalStatus
 from goaround.rollout.moves import in_flight, move
 from goaround.rollout.observed import Observed
 
@@ -34,10 +34,10 @@ def settle(
         release_digest=release_digest(spec.release),
         plan_digest=plan_digest(spec),
         revision=_revision(before, after, now),
-        weight=f"{after.split.candidate}%",
+        weight=_weight(after),
         live=_live(after),
         delivery=_delivery(o, before),
-        announced_at=o.announced_at or before.announced_at,
+        announced_at=max(filter(None, (o.announced_at, before.announced_at)), default=None),
     )
     after = _latch_revision(before, after)
     after = after.but(summary=_summary(o, after)[:512])
@@ -116,6 +116,14 @@ def _latch_revision(before: AIFeatureStatus, after: AIFeatureStatus) -> AIFeatur
     return after.but(latches=[after.latches[0].but(revision=after.revision), *after.latches[1:]])
 
 
+def _weight(status: AIFeatureStatus) -> str:
+    """For columns; a holdback is told, so that 98 % is not read as a step."""
+    split = status.split
+    if status.stage is Stage.CRUISING and split.candidate < 100:
+        return f"{split.candidate}% ({split.stable} held back)"
+    return f"{split.candidate}%"
+
+
 def _live(status: AIFeatureStatus) -> str | None:
     if status.stage is None:
         return None
@@ -144,15 +152,15 @@ def _delivery(o: Observed, before: AIFeatureStatus) -> DeliveryStatus | None:
 
 
 def _summary(o: Observed, after: AIFeatureStatus) -> str:
-    if o.problems:
+    if o.problems and after.stage is not Stage.KILLED:
         return o.problems[0].message
-    flown, latch = after.candidate, after.latches[0] if after.latches else None
+    flown = after.candidate
     name = short(flown.digest) if flown is not None else ""
     match after.stage:
         case Stage.LIVE:
             return f"{after.live} serves everybody; last-known-good"
-        case Stage.ROLLED_BACK | Stage.INCONCLUSIVE if latch is not None:
-            return f"{after.live} serves; {latch.message}"
+        case Stage.ROLLED_BACK | Stage.INCONCLUSIVE:
+            return f"{after.live} serves; {_why_down(o, after)}"
         case Stage.KILLED:
             sources = after.kill.sources if after.kill is not None else []
             return "fallback serves; killed by " + ", ".join(f"{s.kind} {s.name}" for s in sources)
@@ -162,6 +170,15 @@ def _summary(o: Observed, after: AIFeatureStatus) -> str:
             return f"{name} at {after.weight}; {_waiting_for(o.feature.spec, after)}"
         case _:
             return f"{name or 'nothing'} before its first step"
+
+
+def _why_down(o: Observed, after: AIFeatureStatus) -> str:
+    """The latch of the release that is kept down; the newest one may speak of something else."""
+    about = after.candidate.digest if after.candidate is not None else after.release_digest or ""
+    for latch in after.latches:
+        if latch.digest == about and latch.cause in {LatchCause.SIGNAL, LatchCause.NO_PROOF}:
+            return latch.message
+    return f"{short(about)} is quarantined since attempt {o.quarantined_at(about)}"
 
 
 def _waiting_for(spec: AIFeatureSpec, after: AIFeatureStatus) -> str:
@@ -181,7 +198,7 @@ def _conditions(o: Observed, after: AIFeatureStatus) -> list[Wanted]:
         reason = Reason.KILL_SWITCH_ENGAGED if by_switch else Reason.SPEC_KILL_SWITCH
         found.append(condition(ConditionType.KILLED, "True", reason, after.summary or ""))
     if after.delivery is not None:
-        found.append(_delivered(after, after.delivery))
+        found.append(_delivered(o, after, after.delivery))
     if after.stage is Stage.LIVE:
         told = "signals are judged while a candidate flies; Live is not watched by this version"
         found.append(condition(ConditionType.WATCHED, "False", Reason.NOT_WATCHED, told))
@@ -192,7 +209,7 @@ def _kstatus(o: Observed, after: AIFeatureStatus) -> list[Wanted]:
     """`Ready`, and one of the abnormal-true ones, never both."""
     told = after.summary or ""
     if o.problems:
-        reason = o.problems[0].reason
+        reason, told = o.problems[0].reason, o.problems[0].message
         return [
             condition(ConditionType.READY, "False", reason, told),
             condition(ConditionType.STALLED, "True", reason, told),
@@ -203,13 +220,19 @@ def _kstatus(o: Observed, after: AIFeatureStatus) -> list[Wanted]:
             condition(ConditionType.READY, "False", DOWN[stage], told),
             condition(ConditionType.STALLED, "True", DOWN[stage], told),
         ]
-    if stage is Stage.LIVE:
+    if stage is Stage.LIVE and _serves_spec(after):
         return [condition(ConditionType.READY, "True", Reason.ROLLOUT_COMPLETE, told)]
     reason = UP.get(stage, Reason.PREFLIGHT) if stage is not None else Reason.PREFLIGHT
     return [
         condition(ConditionType.READY, "Unknown", reason, told),
         condition(ConditionType.RECONCILING, "True", reason, told),
     ]
+
+
+def _serves_spec(after: AIFeatureStatus) -> bool:
+    """Live may still serve the release before the one in spec, for the pass in between."""
+    good = after.last_known_good
+    return good is not None and good.digest == after.release_digest
 
 
 def _healthy(after: AIFeatureStatus) -> Wanted:
@@ -231,9 +254,9 @@ def _named(signals: list[SignalStatus], verdict: str) -> str:
     return "; ".join(s.message for s in signals if s.verdict == verdict)
 
 
-def _delivered(after: AIFeatureStatus, seen: DeliveryStatus) -> Wanted:
-    kind = ConditionType.DELIVERED
-    if seen.replicas == 0:
+def _delivered(o: Observed, after: AIFeatureStatus, seen: DeliveryStatus) -> Wanted:
+    kind, answers = ConditionType.DELIVERED, o.delivered
+    if seen.replicas == 0 or (answers is not None and answers.replicas < answers.expected):
         return condition(kind, "Unknown", Reason.REPLICAS_UNREACHABLE, seen.message)
     if seen.revision < after.revision:
         told = f"revision {after.revision} is not streamed by every replica yet; {seen.message}"

@@ -7,17 +7,22 @@ Every move up needs positive evidence for the whole hold time, read through a wi
 from datetime import datetime, timedelta
 
 from goaround.api.digest import plan_digest, release_digest, short
+from goaround.api.feature import FirstRelease
 from goaround.api.reasons import EventReason, Stage
 from goaround.api.status import ALL_CANDIDATE, AIFeatureStatus, Candidate, KnownRelease, Split, Step
+from goaround.rollout.blocked import blocked
+from goaround.rollout.down import outage
 from goaround.rollout.moves import ground, move, split_at
-from goaround.rollout.observed import Judged, Observed
+from goaround.rollout.observed import FLYING, Judged, Observed
 
 
-def take_off(o: Observed, status: AIFeatureStatus, now: datetime) -> AIFeatureStatus:
+def take_off(
+    o: Observed, status: AIFeatureStatus, now: datetime, *, serves_already: bool = False
+) -> AIFeatureStatus:
     """The release of spec becomes the candidate: adopted where it already serves, else at 0 %."""
     spec = o.feature.spec
     digest = release_digest(spec.release)
-    adopted = status.last_known_good is None and _adoptable(o, status, digest)
+    adopted = serves_already or _adoptable(o, status, digest)
     candidate = Candidate(
         digest=digest,
         release=spec.release,
@@ -35,6 +40,7 @@ def take_off(o: Observed, status: AIFeatureStatus, now: datetime) -> AIFeatureSt
             f"Release {short(digest)} already serves and is taken over at 100 %; it becomes "
             f"last-known-good after {spec.ramp.cruise_seconds} s within its bounds.",
             candidate=candidate,
+            clock_stopped_at=None,
             stage=Stage.CRUISING,
             split=ALL_CANDIDATE,
             step=_step(o, len(spec.ramp.steps) - 1, now),
@@ -48,6 +54,7 @@ def take_off(o: Observed, status: AIFeatureStatus, now: datetime) -> AIFeatureSt
         EventReason.ROLLOUT_STARTED,
         f"Release {short(digest)} (attempt {candidate.attempt}) starts its flight.",
         candidate=candidate,
+        clock_stopped_at=None,
         stage=Stage.PREFLIGHT,
         split=ground(status),
         step=None,
@@ -58,35 +65,66 @@ def take_off(o: Observed, status: AIFeatureStatus, now: datetime) -> AIFeatureSt
 
 
 def _adoptable(o: Observed, status: AIFeatureStatus, digest: str) -> bool:
-    """Adoption is for a feature that never flew; an interrupted adoption goes on."""
+    """Adoption is for a feature that never flew; an interrupted adoption goes on.
+
+    A record of this very release that still flies was written by a pass that died before its
+    status was. What was proven harmful does not come back at once to everybody.
+    """
+    if status.last_known_good is not None:
+        return False
+    if o.feature.spec.first_release is not FirstRelease.ADOPT:
+        return False
+    if o.quarantined_at(digest):
+        return False
     resumed = status.candidate is not None and status.candidate.adopted
-    return all(resumed and r.digest == digest for r in o.records)
+    return all(r.digest == digest and (resumed or r.outcome == FLYING) for r in o.records)
 
 
 def next_attempt(o: Observed, status: AIFeatureStatus, digest: str) -> int:
-    """One more than every attempt on this digest that is known."""
+    """One more than every attempt on this digest that is known to have flown.
+
+    A record that still says `Flying` speaks of the attempt in status, or of one that died between
+    the record and the status: that one is taken up again, not counted.
+    """
     record = o.record(digest)
     flown = status.candidate
     own = flown.attempt if flown is not None and flown.digest == digest else 0
-    return max(record.attempts if record is not None else 0, own, o.quarantined_at(digest)) + 1
+    recorded = record.attempts if record is not None else 0
+    if record is not None and record.outcome == FLYING:
+        recorded -= 1
+    return max(recorded, own, o.quarantined_at(digest)) + 1
 
 
 def fly(o: Observed, status: AIFeatureStatus, now: datetime) -> AIFeatureStatus:
     """One look at a flight without a breach: hold, climb, land, or go on."""
     judged = o.judged
+    if (stopped := blocked(o, status, now)) is not None:
+        return _hold(status.but(clock_stopped_at=status.clock_stopped_at or now), stopped, now)
+    status = _clock_goes_on(status, now)
     if status.stage is Stage.PREFLIGHT:
+        if o.problems:
+            return _hold(status, o.problems[0].message, now)
         return _enter(o, status, 0, now)
+    if judged is not None and judged.outage is not None:
+        return _hold(outage(o, status, judged.outage, now), judged.outage.line, now)
     if (why := _cannot_judge(o, status)) is not None:
         return _hold(status, why, now)
     if status.stage is Stage.HOLDING:
         status = _resume(o, status, now)
-    assert judged is not None
-    if not _step_done(o, status, judged):
+    if judged is None or not _step_done(o, status, judged):
         return status
-    step = status.step.index if status.step is not None else 0
-    if step < len(o.feature.spec.ramp.steps) - 1:
-        return _enter(o, status, step + 1, now)
+    if not _at_last(o, status) and status.step is not None:
+        return _enter(o, status, status.step.index + 1, now)
     return land(o, status, now)
+
+
+def _at_last(o: Observed, status: AIFeatureStatus) -> bool:
+    """Whether nothing is left to climb: an adopted release has it all, whatever the plan says now,
+    because a later release in spec may have brought other steps."""
+    if status.candidate is not None and status.candidate.adopted:
+        return True
+    last = len(o.feature.spec.ramp.steps) - 1
+    return status.step is not None and status.step.index >= last
 
 
 def _cannot_judge(o: Observed, status: AIFeatureStatus) -> str | None:
@@ -97,12 +135,30 @@ def _cannot_judge(o: Observed, status: AIFeatureStatus) -> str | None:
         return None if status.hold is None else status.hold
     if judged.unreadable is not None:
         return judged.unreadable
+    flown, limit = status.candidate, o.feature.spec.acceptance.max_blind_seconds
+    if flown is not None and not flown.adopted and judged.deaf_since and judged.through:
+        seconds = int((judged.through - judged.deaf_since).total_seconds())
+        if seconds >= limit:
+            return f"no request of any arm was seen for {seconds} s (limit {limit} s)"
     return None
 
 
+def _clock_goes_on(status: AIFeatureStatus, now: datetime) -> AIFeatureStatus:
+    """Deadlines move by the time for which they were stopped."""
+    if status.clock_stopped_at is None:
+        return status
+    late = now - status.clock_stopped_at
+    flown, step = status.candidate, status.step
+    return status.but(
+        clock_stopped_at=None,
+        candidate=flown.but(deadline_at=flown.deadline_at + late) if flown else None,
+        step=step.but(deadline_at=step.deadline_at + late) if step else None,
+    )
+
+
 def _hold(status: AIFeatureStatus, why: str, now: datetime) -> AIFeatureStatus:
-    """Stay at this weight; the deadline runs on, so that no hold is for ever."""
-    if status.stage is Stage.HOLDING:
+    """Stay at this weight; unless people stopped it, the deadline runs on: no hold is for ever."""
+    if status.stage in {Stage.HOLDING, Stage.PREFLIGHT}:
         return status.but(hold=why[:512])
     return move(
         status,
@@ -116,14 +172,12 @@ def _hold(status: AIFeatureStatus, why: str, now: datetime) -> AIFeatureStatus:
 
 
 def _resume(o: Observed, status: AIFeatureStatus, now: datetime) -> AIFeatureStatus:
-    last = len(o.feature.spec.ramp.steps) - 1
-    at_last = status.step is not None and status.step.index >= last
     return move(
         status,
         now,
         EventReason.RESUMED,
         f"Can be judged again at {status.split.candidate} %.",
-        stage=Stage.CRUISING if at_last else Stage.RAMPING,
+        stage=Stage.CRUISING if _at_last(o, status) else Stage.RAMPING,
         hold=None,
     )
 
@@ -133,14 +187,14 @@ def _step_done(o: Observed, status: AIFeatureStatus, judged: Judged) -> bool:
     step, candidate = status.step, status.candidate
     if step is None or candidate is None or judged.through is None:
         return False
-    plan = o.feature.spec.ramp.steps[step.index]
-    last = step.index == len(o.feature.spec.ramp.steps) - 1
+    steps, last = o.feature.spec.ramp.steps, _at_last(o, status)
+    plan = steps[min(step.index, len(steps) - 1)]
     seconds = o.feature.spec.ramp.cruise_seconds if last else plan.hold_seconds
     if judged.through < step.since + timedelta(seconds=seconds):
         return False
     if candidate.adopted:
         return True  # it served before we came: time and no breach are its gate
-    if last and len(o.feature.spec.ramp.steps) > 1:
+    if last and len(steps) > 1:
         return judged.samples > 0
     return judged.samples >= plan.min_samples and judged.accepted
 
@@ -148,8 +202,8 @@ def _step_done(o: Observed, status: AIFeatureStatus, judged: Judged) -> bool:
 def _enter(o: Observed, status: AIFeatureStatus, index: int, now: datetime) -> AIFeatureStatus:
     """The candidate at the weight of step `index`; at the last one it cruises."""
     steps = o.feature.spec.ramp.steps
-    weight = steps[index].weight_percent
     last = index == len(steps) - 1
+    weight = steps[index].weight_percent - (_holdback(o, status) if last else 0)
     assert status.candidate is not None
     name = short(status.candidate.digest)
     told = (
@@ -168,6 +222,14 @@ def _enter(o: Observed, status: AIFeatureStatus, index: int, now: datetime) -> A
         step=_step(o, index, now),
         hold=None,
     )
+
+
+def _holdback(o: Observed, status: AIFeatureStatus) -> int:
+    """Users kept on stable while cruising, where a signal needs them to compare with."""
+    compares = any(s.vs_stable is not None for s in o.feature.spec.acceptance.signals)
+    if status.last_known_good is None or not compares:
+        return 0
+    return o.feature.spec.ramp.holdback_percent
 
 
 def _step(o: Observed, index: int, now: datetime) -> Step:

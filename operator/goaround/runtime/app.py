@@ -21,8 +21,12 @@ from goaround.runtime import logs
 from goaround.runtime.config import load
 from goaround.runtime.engine import Operator, Options
 from goaround.runtime.health import serve
+from goaround.runtime.lease import lease_name
+from goaround.runtime.selfcheck import check
 from goaround.world.connect import load_api_client
 from goaround.world.kube import KubeApi
+
+OWN_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
 class NoDiffBase(kopf.DiffBaseStorage):
@@ -86,15 +90,23 @@ def _hearing(operator: Operator, kind: Kind) -> Callable[..., Any]:
 
 
 async def run(options: Options) -> int:
-    """The operator until SIGTERM or SIGINT; 0 after a clean stop."""
+    """The operator until SIGTERM or SIGINT; 0 after a clean stop. Raises NotPermitted."""
     client = await load_api_client(options.kubeconfig)
     async with httpx.AsyncClient(trust_env=False) as http:
-        operator = Operator(options, KubeApi(client), http)
+        api = KubeApi(client)
+        operator = Operator(options, api, http)
+        operator.health.beat()
         probes = await serve(operator.health, operator.metrics.text, options.host, options.port)
         scope: dict[str, Any] = (
             {"namespaces": [options.namespace]} if options.namespace else {"clusterwide": True}
         )
         try:
+            await check(
+                api,
+                namespace=options.namespace,
+                home=options.own_namespace,
+                lease=lease_name(options.namespace) if options.lease else None,
+            )
             await kopf.operator(registry=shell(operator), standalone=True, **scope)
         finally:
             await probes.cleanup()
@@ -116,7 +128,26 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="base URL of a flag replica's probes; repeat for each",
     )
     parser.add_argument("--log-level", default="info", help="debug, info, warning or error")
-    parser.add_argument("--identity", default="", help="name in events; default: host name")
+    parser.add_argument(
+        "--own-namespace",
+        "--lease-namespace",
+        default="",
+        help="the operator's own namespace, where its lease is, and the brake (ConfigMap "
+        "goaround-brake); default: that of its service account, else `default`",
+    )
+    parser.add_argument(
+        "--identity", default="", help="name in events and in the lease; default: host name"
+    )
+    parser.add_argument(
+        "--no-lease",
+        action="store_true",
+        help="act without asking for the lease: only where no other operator can be",
+    )
+
+
+def home(told: Path) -> str:
+    """The namespace of this pod as the file `told` has it, else `default`."""
+    return (told.read_text().strip() if told.exists() else "") or "default"
 
 
 def main(args: Namespace) -> int:
@@ -132,5 +163,7 @@ def main(args: Namespace) -> int:
         namespace=args.namespace,
         flag_replicas=tuple(args.flag_replica or ()),
         identity=args.identity,
+        own_namespace=args.own_namespace or home(OWN_NAMESPACE),
+        lease=not args.no_lease,
     )
     return asyncio.run(run(options))

@@ -6,6 +6,7 @@ again when there is news, so that a slow provider never stands before a kill.
 
 import logging
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -13,6 +14,7 @@ from pydantic import ValidationError
 
 from goaround.api.base import Json
 from goaround.api.kinds import (
+    CONFIG_MAPS,
     FEATURES,
     INCIDENTS,
     KILL_SWITCHES,
@@ -26,10 +28,12 @@ from goaround.api.kinds import (
     Resource,
 )
 from goaround.api.names import FEATURE_LABEL
+from goaround.api.reasons import EventReason
 from goaround.api.status import LatchCause
 from goaround.incident import decide as incident
 from goaround.rollout.decide import decide
 from goaround.rollout.kills import latched
+from goaround.rollout.moves import raises
 from goaround.rollout.observed import Effect, Observed, Plan, PostEvent, Record
 from goaround.runtime import records
 from goaround.runtime.actions import Actions
@@ -43,6 +47,7 @@ from goaround.world.kube import Api, Body, Conflict, KubeError, NotFound, merge_
 
 log = logging.getLogger("goaround.controller")
 
+BRAKE = "goaround-brake"
 CONFLICTS = 3
 
 R = TypeVar("R", bound=Resource)
@@ -62,6 +67,7 @@ class Controller:
         metrics: Metrics,
         wall: Callable[[], datetime],
         instance: str,
+        own_namespace: str = "default",
         checkpoint_seconds: float = 60,
     ) -> None:
         self._api = api
@@ -72,6 +78,7 @@ class Controller:
         self._metrics = metrics
         self._wall = wall
         self._actions = Actions(api, cache, metrics, instance=instance)
+        self._own_namespace = own_namespace
         self._checkpoint = checkpoint_seconds
         self._announced: dict[str, datetime] = {}
         self._written: dict[str, datetime] = {}
@@ -147,7 +154,10 @@ class Controller:
 
     async def _pass(self, key: Key, feature: AIFeature) -> None:
         now = self.now()
-        plan = decide(self.observe(feature, now), now)
+        observed = self.observe(feature, now)
+        plan = decide(observed, now)
+        if raises(feature.status, plan.status) or feature.status.clock_stopped_at is not None:
+            plan = decide(await self._observed_live(observed), now)
         await self._do(feature, plan.first)
         if plan.status != feature.status and (plan.urgent or self._checkpoint_due(feature, now)):
             feature = await self._write(feature, plan, now)
@@ -176,6 +186,27 @@ class Controller:
             announced_at=self._announced.get(feature.metadata.uid),
         )
 
+    async def _observed_live(self, observed: Observed) -> Observed:
+        """Right before a raise: kill switches and the brake as they are, not as they were heard."""
+        namespace, _ = observed.feature.key
+        listed = await self._api.list(KILL_SWITCHES, namespace=namespace)
+        for body in listed:
+            self.heard(KILL_SWITCHES, body)
+        switches = tuple(s for b in listed if (s := _validated(AIKillSwitch, b)) is not None)
+        return replace(observed, switches=switches, braked=await self._brake())
+
+    async def _brake(self) -> str | None:
+        """Why nothing goes up anywhere: the ConfigMap that people create to stop it all."""
+        try:
+            body = await self._api.get(CONFIG_MAPS, self._own_namespace, BRAKE)
+        except NotFound:
+            return None
+        reason = (body.get("data") or {}).get("reason") or "no reason given"
+        return (
+            f"Braked: ConfigMap {BRAKE} in {self._own_namespace} exists ({reason[:200]}); nothing "
+            "goes up until it is deleted"
+        )
+
     async def _write(self, feature: AIFeature, plan: Plan, now: datetime) -> AIFeature:
         stored = await self._patch_status(FEATURES, feature, plan.status.wire())
         self._written[feature.metadata.uid] = now
@@ -190,6 +221,8 @@ class Controller:
             if (told.at, told.reason) in known:
                 continue
             self._metrics.transitions.labels(namespace, name, told.reason).inc()
+            if told.reason == EventReason.WOULD_HAVE_ROLLED_BACK:
+                self._metrics.would_have_rolled_back.labels(namespace, name).inc()
             log.info(
                 told.message,
                 extra={"feature": f"{namespace}/{name}", "reason": told.reason},

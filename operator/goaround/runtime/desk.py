@@ -9,20 +9,29 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Protocol
 
 from goaround.api.kinds import FEATURES, AIFeature
 from goaround.api.reasons import Stage
 from goaround.api.status import Latch
 from goaround.evidence import grid
-from goaround.evidence.judge import Counts, ImpossibleCounts, Window
+from goaround.evidence.judge import CANDIDATE, Counts, ImpossibleCounts, Window
 from goaround.rollout.moves import in_flight
-from goaround.rollout.observed import Judged
-from goaround.runtime.flight import Fault, Flight, begin, identity, judged, newest_traffic
+from goaround.rollout.observed import Judged, Traffic
+from goaround.runtime.flight import (
+    AHEAD_SECONDS,
+    Fault,
+    Flight,
+    begin,
+    identity,
+    newest_traffic,
+    total,
+)
+from goaround.runtime.judging import judged
 from goaround.runtime.metrics import Metrics
 from goaround.runtime.queue import Key
 from goaround.world.prometheus import (
     FeatureKey,
-    PrometheusReader,
     Provider,
     Read,
     Shape,
@@ -34,6 +43,13 @@ log = logging.getLogger("goaround.desk")
 DOWN = {Stage.ROLLED_BACK, Stage.INCONCLUSIVE, Stage.KILLED}
 WATCH_SECONDS = 3600
 CATCH_UP = 1000
+LONGEST_PAUSE = 15.0
+
+
+class Reader(Protocol):
+    """Whoever reads counts of one provider, as `PrometheusReader` does."""
+
+    async def read(self, feature: FeatureKey, shape: Shape, ends: range) -> Read: ...
 
 
 @dataclass(slots=True)
@@ -41,9 +57,10 @@ class Watch:
     """Traffic after a way down, until nobody is on the release any more."""
 
     latched_at: datetime
-    last_t: int
+    read_to: dict[str, int]
     exposed: float
-    seen: Judged | None = None
+    counted_to: int
+    traffic: Traffic | None = None
 
 
 @dataclass(slots=True)
@@ -53,10 +70,9 @@ class Case:
     flight: Flight | None = None
     watch: Watch | None = None
     reading: asyncio.Task[None] | None = None
-    retry_at: float = 0.0
     step_began: float = 0.0
-    faults: int = 0
-    alpha: float = field(default=0.01)
+    failures: dict[str, int] = field(default_factory=dict)
+    retry_at: dict[str, float] = field(default_factory=dict)
 
 
 class Desk:
@@ -64,7 +80,7 @@ class Desk:
 
     def __init__(
         self,
-        readers: Mapping[str, PrometheusReader],
+        readers: Mapping[str, Reader],
         providers: Mapping[str, Provider],
         *,
         news: Callable[[Key], None],
@@ -114,16 +130,17 @@ class Desk:
     def _flying(
         self, feature: AIFeature, case: Case, provider: Provider, now: float
     ) -> Judged | None:
-        if case.flight is None or case.flight.identity != identity(feature):
-            case.flight = begin(feature)
+        known = case.flight
+        ahead = known is not None and known.last_t > now + AHEAD_SECONDS
+        if known is None or ahead or known.identity != identity(feature):
+            case.flight = begin(feature, now)
         case.watch = None
         if (flight := case.flight) is None or feature.status.step is None:
             return None
         case.step_began = feature.status.step.since.timestamp()
-        case.alpha = float(feature.spec.acceptance.alpha)
         next_at = None
-        if flight.proven_end is None:
-            next_at = self._read_due(feature, case, provider, flight.last_t, now)
+        if flight.main.proven_end is None:
+            next_at = self._read_due(feature, case, provider, flight.read_to, now)
         return judged(feature, flight, now=now, lag=provider.lag_seconds, next_at=next_at)
 
     def _watched(
@@ -134,62 +151,94 @@ class Desk:
             case.watch = _watch(feature, latch, provider)
         case.flight = None
         watch = case.watch
-        next_at = self._read_due(feature, case, provider, watch.last_t, now)
-        seen = watch.seen or Judged(digest=latch.digest or "", attempt=latch.attempt)
+        next_at = self._read_due(feature, case, provider, watch.read_to, now)
         return Judged(
-            digest=seen.digest,
-            attempt=seen.attempt,
+            digest=latch.digest or "",
+            attempt=latch.attempt,
             exposed=int(watch.exposed),
-            traffic=seen.traffic,
+            traffic=watch.traffic,
             next_at=next_at,
         )
 
     def _read_due(
-        self, feature: AIFeature, case: Case, provider: Provider, last_t: int, now: float
+        self,
+        feature: AIFeature,
+        case: Case,
+        provider: Provider,
+        read_to: Mapping[str, int],
+        now: float,
     ) -> datetime | None:
-        """Start the read that is due; else say when the next one is."""
+        """Start the reads that are due; else say when the next one is."""
         if case.reading is not None and not case.reading.done():
             return None
-        interval = feature.spec.ramp.interval_seconds
-        ends = grid.ends(last_t, now, provider.lag_seconds, interval)[:CATCH_UP]
-        if not ends or now < case.retry_at:
-            due = grid.due(last_t, interval, provider.lag_seconds)
-            return datetime.fromtimestamp(max(due, case.retry_at), UTC)
-        case.reading = asyncio.create_task(self._read(feature, case, provider, ends))
-        return None
-
-    async def _read(self, feature: AIFeature, case: Case, provider: Provider, ends: range) -> None:
-        reader, meta = self._readers[provider.name], feature.metadata
-        shapes = {
-            s.name: Shape(s.ratio.bad, s.ratio.total, feature.spec.ramp.interval_seconds)
-            for s in feature.spec.acceptance.signals
+        interval, lag = feature.spec.ramp.interval_seconds, provider.lag_seconds
+        due = {
+            name: ends
+            for name, last_t in read_to.items()
+            if feature.spec.signal(name) is not None
+            and now >= case.retry_at.get(name, 0.0)
+            and (ends := grid.ends(last_t, now, lag, interval)[:CATCH_UP])
         }
-        distinct = list(dict.fromkeys(shapes.values()))
+        if due:
+            case.reading = asyncio.create_task(self._read(feature, case, provider, due))
+            return None
+        next_at = min(
+            max(grid.due(last_t, interval, lag), case.retry_at.get(name, 0.0))
+            for name, last_t in read_to.items()
+        )
+        return datetime.fromtimestamp(next_at, UTC)
+
+    async def _read(
+        self, feature: AIFeature, case: Case, provider: Provider, due: Mapping[str, range]
+    ) -> None:
+        reader, meta = self._readers[provider.name], feature.metadata
+        asked = {name: (_shape(feature, name), ends) for name, ends in due.items()}
+        distinct = list(dict.fromkeys(asked.values()))
         where = FeatureKey(meta.namespace, meta.name)
-        answers = await asyncio.gather(*(reader.read(where, s, ends) for s in distinct))
-        by_shape = dict(zip(distinct, answers, strict=True))
-        self._apply(feature, case, {name: by_shape[shape] for name, shape in shapes.items()})
+        answers = await asyncio.gather(*(reader.read(where, s, e) for s, e in distinct))
+        answered = dict(zip(distinct, answers, strict=True))
+        self._apply(feature, case, {name: answered[what] for name, what in asked.items()})
         self._news(Key(FEATURES.plural, meta.namespace, meta.name))
 
     def _apply(self, feature: AIFeature, case: Case, reads: Mapping[str, Read]) -> None:
         now = self._wall().timestamp()
         windows: dict[str, list[Window]] = {}
-        faults: dict[str, str] = {}
         for name, read in reads.items():
             try:
                 windows[name] = _windows(read)
             except (_Fault, ImpossibleCounts) as err:
-                faults[name] = str(err)
-        result = "failed" if faults else "ok"
-        self._metrics.reads.labels(feature.spec.acceptance.provider, result).inc()
-        case.faults = case.faults + 1 if faults else 0
-        pause = min(2.0 ** min(case.faults, 4), 15.0) if faults else 0.0
-        case.retry_at = now + pause if faults else 0.0
+                _failed(case, name, str(err), now)
+            else:
+                _succeeded(case, name)
+        provider, ok = feature.spec.acceptance.provider, len(windows) == len(reads)
+        self._metrics.reads.labels(provider, "ok" if ok else "failed").inc()
+        self._metrics.provider_up.labels(provider).set(1 if windows else 0)
         if case.flight is not None:
-            _fault(case.flight, faults, now)
-            case.flight.feed(windows, step_began=case.step_began, alpha=case.alpha)
+            case.flight.feed(windows, step_began=case.step_began)
         elif case.watch is not None:
             _saw(case.watch, windows, feature.spec.ramp.interval_seconds)
+
+
+def _shape(feature: AIFeature, signal: str) -> Shape:
+    found = feature.spec.signal(signal)
+    assert found is not None
+    return Shape(found.ratio.bad, found.ratio.total, feature.spec.ramp.interval_seconds)
+
+
+def _failed(case: Case, name: str, message: str, now: float) -> None:
+    """Try this signal again after a pause; the others are read on time."""
+    count = case.failures[name] = case.failures.get(name, 0) + 1
+    case.retry_at[name] = now + min(2.0 ** min(count - 1, 4), LONGEST_PAUSE)
+    if case.flight is not None:
+        known = case.flight.faults.get(name)
+        case.flight.faults[name] = Fault(message, known.since if known is not None else now)
+
+
+def _succeeded(case: Case, name: str) -> None:
+    case.failures.pop(name, None)
+    case.retry_at.pop(name, None)
+    if case.flight is not None:
+        case.flight.faults.pop(name, None)
 
 
 class _Fault(Exception):
@@ -205,37 +254,25 @@ def _windows(read: Read) -> list[Window]:
     ]
 
 
-def _fault(flight: Flight, faults: Mapping[str, str], now: float) -> None:
-    """What cannot be read now, with the time since when it could not."""
-    known = flight.faults
-    flight.faults = {
-        name: Fault(message, known[name].since if name in known else now)
-        for name, message in faults.items()
-    }
-
-
 def _watch(feature: AIFeature, latch: Latch, provider: Provider) -> Watch:
     interval = feature.spec.ramp.interval_seconds
-    proven = latch.proven_at
-    start = proven.timestamp() - provider.lag_seconds if proven is not None else None
-    last_t = int((start if start is not None else latch.at.timestamp()) // interval) * interval
-    return Watch(latched_at=latch.at, last_t=last_t, exposed=float(latch.exposed_requests or 0))
+    known = latch.proven_at.timestamp() - provider.lag_seconds if latch.proven_at else None
+    start = int((known if known is not None else latch.at.timestamp()) // interval) * interval
+    return Watch(
+        latched_at=latch.at,
+        read_to={s.name: start for s in feature.spec.acceptance.signals},
+        exposed=float(latch.exposed_requests or 0),
+        counted_to=start,
+    )
 
 
 def _saw(watch: Watch, windows: Mapping[str, list[Window]], interval: int) -> None:
     """Count what still reached the release, window by window."""
-    if not windows:
-        return
-    ends = sorted({w.end for some in windows.values() for w in some})
-    for end in ends:
-        counts = [
-            w.arms["candidate"].total
-            for some in windows.values()
-            for w in some
-            if w.end == end and "candidate" in w.arms
-        ]
-        watch.exposed += max(counts, default=0.0)
-    watch.last_t = ends[-1] if ends else watch.last_t
-    seen = newest_traffic(windows, interval)
-    if seen is not None:
-        watch.seen = Judged(digest="", attempt=0, traffic=seen)
+    for name, some in windows.items():
+        watch.read_to[name] = max([watch.read_to[name], *(w.end for w in some)])
+    for end in sorted({w.end for some in windows.values() for w in some}):
+        if end > watch.counted_to:
+            now = {n: [w for w in some if w.end == end] for n, some in windows.items()}
+            watch.exposed += total(now, CANDIDATE)
+            watch.counted_to = end
+    watch.traffic = newest_traffic(windows, interval) or watch.traffic

@@ -1,25 +1,28 @@
 """The operator without its shell: cache, queue, workers, desks, put together.
 
 Decides when the world was listed and how work is begun and ended; what the work is stands in
-`controller.py`.
+`controller.py`, who may do it in `lease.py`.
 """
 
 import asyncio
 import logging
+import random
 import socket
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import httpx
 
-from goaround.api.kinds import FEATURES, OURS, RECORDS
+from goaround.api.kinds import FEATURES, INCIDENTS, KILL_SWITCHES, OURS, RECORDS
 from goaround.api.names import FEATURE_LABEL
 from goaround.delivery.replicas import Replicas, StaticReplicas
-from goaround.runtime.cache import Cache
+from goaround.runtime.cache import Cache, key_of
 from goaround.runtime.config import Config
 from goaround.runtime.controller import Controller
-from goaround.runtime.desk import Desk
+from goaround.runtime.desk import Desk, Reader
 from goaround.runtime.health import Health
+from goaround.runtime.lease import Lease, NotOwner, OwnedApi, lease_name
 from goaround.runtime.metrics import Metrics
 from goaround.runtime.queue import Key, WorkQueue
 from goaround.runtime.replicas import DeliveryDesk
@@ -30,6 +33,8 @@ log = logging.getLogger("goaround")
 
 DRAIN_SECONDS = 10.0
 SYNC_ATTEMPTS = 60
+FRESH_SECONDS = 2.0
+TAKE_OVER_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,8 @@ class Options:
     namespace: str | None = None
     flag_replicas: tuple[str, ...] = ()
     identity: str = ""
+    own_namespace: str = "default"
+    lease: bool = False
 
 
 def wall() -> datetime:
@@ -52,60 +59,139 @@ def wall() -> datetime:
 class Operator:
     """All parts of one operator process; `start` and `stop` bracket its work."""
 
-    def __init__(self, options: Options, api: Api, http: httpx.AsyncClient) -> None:
+    def __init__(
+        self,
+        options: Options,
+        api: Api,
+        http: httpx.AsyncClient,
+        *,
+        clock: Callable[[], datetime] = wall,
+        readers: Mapping[str, Reader] | None = None,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        """`clock`, `readers` (by provider) and `jitter` have stand-ins where runs must repeat."""
         loop = asyncio.get_running_loop()
         self.options = options
         self.api = api
         self.cache = Cache()
         self.metrics = Metrics()
-        self.queue = WorkQueue(loop.time)
+        self.queue = WorkQueue(loop.time, jitter)
         self.health = Health(loop.time)
         providers = {p.name: p.provider() for p in options.config.providers}
-        self.readers = {name: PrometheusReader(p, http) for name, p in providers.items()}
+        if readers is None:
+            readers = {name: PrometheusReader(p, http) for name, p in providers.items()}
         self.desk = Desk(
-            self.readers, providers, news=self.queue.offer, metrics=self.metrics, wall=wall
+            readers, providers, news=self.queue.offer, metrics=self.metrics, wall=clock
         )
         source = StaticReplicas(options.flag_replicas)
         self.deliveries = DeliveryDesk(
             Replicas(http, source), expected=len(options.flag_replicas), news=self.queue.offer
         )
+        identity = options.identity or socket.gethostname()
+        self.lease = self._candidate(identity, clock) if options.lease else None
+        self.metrics.lease_held.set_function(self.owns)
         self.controller = Controller(
-            api=api,
+            api=OwnedApi(api, self.owns),
             cache=self.cache,
             queue=self.queue,
             desk=self.desk,
             deliveries=self.deliveries,
             metrics=self.metrics,
-            wall=wall,
-            instance=options.identity or socket.gethostname(),
+            wall=clock,
+            instance=identity,
+            own_namespace=options.own_namespace,
             checkpoint_seconds=options.config.checkpoint_seconds,
         )
         self._workers: list[asyncio.Task[None]] = []
         self._clocks: list[asyncio.Task[None]] = []
+        self._may_act = asyncio.Event()
+        self._beginning: asyncio.Task[None] | None = None
+        self._synced_at = float("-inf")
+
+    def _candidate(self, identity: str, clock: Callable[[], datetime]) -> Lease:
+        return Lease(
+            self.api,
+            identity,
+            namespace=self.options.own_namespace,
+            name=lease_name(self.options.namespace),
+            clock=asyncio.get_running_loop().time,
+            wall=clock,
+            changed=self._tenure,
+        )
+
+    def owns(self) -> bool:
+        """Whether this process may write now."""
+        return self.lease is None or self.lease.holds()
 
     async def start(self) -> None:
         """List the world, then begin to work on it."""
-        self._clocks.append(asyncio.create_task(self._beat()))
+        self._tick(self._beat())
         await self._sync_until_done()
         self.health.synced = True
         workers = range(self.options.config.workers)
         self._workers += [asyncio.create_task(self._work()) for _ in workers]
-        self._clocks.append(asyncio.create_task(self._resync()))
+        self._tick(self._resync())
+        if self.lease is None:
+            self._may_act.set()
+        else:
+            self._tick(self.lease.run())
         log.info("ready", extra={"features": sum(1 for _ in self.cache.all(FEATURES))})
 
     async def stop(self) -> None:
         """Finish what is in hand, take nothing new."""
         self.health.stopping = True
         self.queue.close()
+        self._may_act.set()  # workers of a standby have nothing to finish
         if self._workers:
             await asyncio.wait(self._workers, timeout=DRAIN_SECONDS)
         ending = [*self._workers, *self._clocks]
         for task in ending:
             task.cancel()
         await asyncio.gather(*ending, return_exceptions=True)
+        if self.lease is not None:
+            await self.lease.release()
         await self.desk.close()
         await self.deliveries.close()
         log.info("stopped")
+
+    def _tick(self, clock: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(clock)
+        task.add_done_callback(self._stopped_ticking)
+        self._clocks.append(task)
+
+    def _stopped_ticking(self, task: asyncio.Task[None]) -> None:
+        """One of the clocks died: without its beat the probe fails, and the process is replaced."""
+        if not task.cancelled() and (died_of := task.exception()) is not None:
+            log.error("a clock died", exc_info=died_of)
+            for clock in self._clocks:
+                clock.cancel()
+
+    def _tenure(self, began: bool) -> None:
+        """The lease was taken or lost. Nothing of the last tenure is kept in memory: another may
+        have flown on since, and status says how far."""
+        self._may_act.clear()
+        if self._beginning is not None:
+            self._beginning.cancel()
+        for body in self.cache.all(FEATURES):
+            namespace, name = key_of(body)
+            self.queue.forget(Key(FEATURES.plural, namespace, name))
+            self.desk.forget(namespace, name)
+            self.metrics.forget(namespace, name)
+        if began:
+            self._beginning = asyncio.create_task(self._begin())
+
+    async def _begin(self) -> None:
+        """Look at everything, on a fresh list; if there is none soon, on what the watch told."""
+        if asyncio.get_running_loop().time() - self._synced_at > FRESH_SECONDS:
+            try:
+                async with asyncio.timeout(TAKE_OVER_SECONDS):
+                    await self.sync()
+            except (KubeError, TimeoutError) as err:
+                log.warning("not listed at take-over", extra={"error": str(err)})
+        for kind in (FEATURES, KILL_SWITCHES, INCIDENTS):
+            for body in self.cache.all(kind):
+                self.queue.offer(Key(kind.plural, *key_of(body)))
+        self._may_act.set()
 
     async def _sync_until_done(self) -> None:
         for attempt in range(SYNC_ATTEMPTS):
@@ -127,6 +213,7 @@ class Operator:
             for namespace, name in self.cache.replace(kind, listed, asked_at):
                 gone = {"metadata": {"namespace": namespace, "name": name}}
                 self.controller.concern(kind, self.cache.get(kind, namespace, name) or gone)
+        self._synced_at = asyncio.get_running_loop().time()
 
     async def _resync(self) -> None:
         while True:
@@ -143,10 +230,16 @@ class Operator:
             await asyncio.sleep(1)
 
     async def _work(self) -> None:
-        while (key := await self.queue.take()) is not None:
+        while await self._may_act.wait() and (key := await self.queue.take()) is not None:
             with self.metrics.pass_seconds.time():
-                result = await self._one(key)
+                result = await self._one(key) if self.owns() else self._put_back(key)
             self.metrics.passes.labels(result).inc()
+
+    def _put_back(self, key: Key) -> str:
+        """Not ours now: it waits, without a failure, for the next tenure."""
+        self.queue.offer(key)
+        self.queue.done(key)
+        return "not_owner"
 
     async def _one(self, key: Key) -> str:
         """One pass; whatever happens, the key is given back."""
@@ -157,6 +250,8 @@ class Operator:
             told = {"key": str(key), "error": str(err), "again_in": round(wait, 2)}
             log.warning("pass has to be repeated", extra=told)
             return type(err).__name__
+        except NotOwner:
+            return self._put_back(key)
         except asyncio.CancelledError:
             raise
         except Exception:

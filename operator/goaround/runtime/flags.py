@@ -10,7 +10,6 @@ import json
 import logging
 import signal
 import socket
-import sys
 from collections.abc import Coroutine, Iterator, Sequence
 from functools import partial
 
@@ -127,14 +126,3 @@ async def _announce(listed: asyncio.Event, ports: dict[str, int]) -> None:
     await listed.wait()
     log.info("ready", extra=ports)
     print(json.dumps(ports), flush=True)
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """The replica on its own, as `python -m goaround.runtime.flags`."""
-    parser = argparse.ArgumentParser(description="one replica of the flag server")
-    add_arguments(parser)
-    return asyncio.run(serve(parser.parse_args(argv)))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -31,6 +31,9 @@ class Metrics:
             registry=self.registry,
         )
         self.queue_depth = Gauge("goaround_queue_depth", "Keys due.", registry=self.registry)
+        self.lease_held = Gauge(
+            "goaround_lease_held", "1 while this process may act.", registry=self.registry
+        )
         self.status_writes = Counter(
             "goaround_status_writes_total",
             "Status writes by kind and result.",
@@ -49,10 +52,22 @@ class Metrics:
             ("provider", "result"),
             registry=self.registry,
         )
+        self.provider_up = Gauge(
+            "goaround_provider_up",
+            "1 if the last read of this metrics provider brought anything.",
+            ("provider",),
+            registry=self.registry,
+        )
         self.transitions = Counter(
             "goaround_transitions_total",
             "Transitions by the reason of their event.",
             (*FEATURE, "reason"),
+            registry=self.registry,
+        )
+        self.would_have_rolled_back = Counter(
+            "goaround_would_have_rolled_back_total",
+            "Rollbacks that mode Observe only told of.",
+            FEATURE,
             registry=self.registry,
         )
         self.proof_seconds = Histogram(
@@ -102,7 +117,8 @@ class Metrics:
         """The feature is gone, and so are its series."""
         gauges = (self.weight, self.stage, self.e_value, self.accept_e_value)
         self._forget(gauges, (namespace, feature))
-        self._forget((self.transitions,), (namespace, feature))
+        counters = (self.transitions, self.would_have_rolled_back)
+        self._forget(counters, (namespace, feature))
 
     @staticmethod
     def _forget(metrics: Iterable[Gauge | Counter], at: tuple[str, str]) -> None:

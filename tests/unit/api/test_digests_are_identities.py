@@ -11,7 +11,7 @@ from goaround.api.feature import Release
 from tests.unit.api.builders import CONTENT, SPEC, a_release, a_spec
 
 RELEASE = "sha256:b119c224ddb124bd39013f22f9b94d55e32875a0ecbe94c96745892eff245927"
-PLAN = "sha256:809aff01727b83f627a77c6207be1877734e9fa7c56a33fa029d48736b2ba968"
+PLAN = "sha256:a61b329f522c1ed0cc383b246fb949e0e39efa0c245b69281c75cf80472d265d"
 
 
 def test_the_digest_of_a_release_never_changes() -> None:
@@ -77,9 +77,13 @@ def test_what_a_sign_off_does_not_bind_leaves_the_plan_alone() -> None:
     assert plan_digest(a_spec(killSwitch={"engaged": True})) == PLAN
 
 
-def test_the_default_written_out_is_the_same_plan() -> None:
+def test_a_default_written_out_is_the_same_plan_so_that_new_fields_void_no_sign_off() -> None:
     steps = [{"weightPercent": w, "holdSeconds": 600, "minSamples": 100} for w in (10, 50, 100)]
+    acceptance = SPEC["acceptance"]
+    signals = [{**signal, "clusterSize": 1} for signal in acceptance["signals"]]
+    written = {**acceptance, "alpha": "0.01", "maxBlindSeconds": 120, "signals": signals}
     assert plan_digest(a_spec(ramp={"intervalSeconds": 10, "steps": steps})) == PLAN
+    assert plan_digest(a_spec(acceptance=written)) == PLAN
 
 
 def test_people_call_a_digest_by_twelve_hex_digits() -> None:

@@ -78,6 +78,7 @@ def feature_body(
             "resourceVersion": str(next(VERSIONS)),
         },
         "spec": {
+            "mode": more.get("mode", "Enforce"),
             "delivery": [{"name": "app", "role": "Split", "flag": more.get("flag", {})}],
             "fallback": more.get("fallback", {"type": "LegacyLogic"}),
             "killSwitch": more.get("kill_switch"),

@@ -134,6 +134,19 @@ def test_a_feature_goes_on_when(why: str) -> None:
     assert b.counted(feature_flags(b.feature(**more), (kill,)))["candidate"] > 0
 
 
+@pytest.mark.parametrize("kills", [(), (KillView(b.switch()),)])
+def test_mode_observe_moves_nothing_until_status_says_killed(kills: tuple[KillView, ...]) -> None:
+    more: Json = {"mode": "Observe", "kill_switch": {"engaged": True}}
+    assert b.counted(feature_flags(b.feature(**more), kills))["candidate"] > 0
+    killed = feature_flags(b.feature(stage="Killed", **more), kills)
+    assert b.counted(killed)["fallback"] == len(b.KEYS)
+
+
+def test_a_mode_that_is_not_known_obeys_kill_switches() -> None:
+    flags = feature_flags(b.feature(mode="Rehearse"), (KillView(b.switch()),))
+    assert b.counted(flags)["fallback"] == len(b.KEYS)
+
+
 def test_a_disengaged_switch_in_git_kills_nothing() -> None:
     flags = feature_flags(b.feature(kill_switch={"engaged": False}), ())
     assert b.counted(flags)["candidate"] > 0

@@ -1,0 +1,48 @@
+"""Mode Observe: decide and say, move nothing. What spec asks for serves everybody."""
+
+from datetime import datetime
+
+from goaround.api.digest import release_digest
+from goaround.api.reasons import EventReason, Stage
+from goaround.api.status import AIFeatureStatus, KillSource
+from goaround.rollout.moves import in_flight, move
+from goaround.rollout.observed import Observed
+from goaround.rollout.settle import DOWN
+from goaround.rollout.towards import towards_spec
+from goaround.rollout.up import fly, take_off
+
+
+def observe(
+    o: Observed, status: AIFeatureStatus, sources: list[KillSource], now: datetime
+) -> AIFeatureStatus:
+    """What would have been done is said once per release; what is down already stays down."""
+    if sources:
+        named = ", ".join(f"{s.kind} {s.name}" for s in sources)
+        return _say(status, EventReason.WOULD_HAVE_KILLED, f"killed by {named}", now)
+    breach = o.judged.breach if o.judged is not None else None
+    if breach is not None and in_flight(status):
+        return _say(status, EventReason.WOULD_HAVE_ROLLED_BACK, breach.line, now)
+    wanted = release_digest(o.feature.spec.release)
+    good, flown = status.last_known_good, status.candidate
+    if good is not None and good.digest == wanted:
+        return towards_spec(o, status, now)
+    if flown is not None and flown.digest == wanted and in_flight(status):
+        return status if status.would_have else fly(o, status, now)
+    if status.stage in DOWN or o.quarantined_at(wanted):
+        return status
+    return take_off(o, status.but(would_have=None), now, serves_already=True)
+
+
+def _say(status: AIFeatureStatus, event: EventReason, what: str, now: datetime) -> AIFeatureStatus:
+    if status.would_have is not None and status.would_have.startswith(event):
+        return status
+    told = f"{event}: {what}"
+    return move(
+        status,
+        now,
+        event,
+        f"Mode Observe moves nothing. Enforced, this would have gone down: {what}",
+        warning=True,
+        stage=status.stage or Stage.LIVE,
+        would_have=told[:512],
+    )

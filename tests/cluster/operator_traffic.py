@@ -1,0 +1,213 @@
+"""The world around the operator in its cluster tests: apps that count, and providers that fail.
+
+`Traffic` is every app at once: it serves requests by the split that stands in status and counts
+them on one metrics page. `Providers` are metrics providers that answer nonsense until mended.
+"""
+
+import json
+import re
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Final
+
+import httpx
+
+from goaround.api.base import Json
+
+TICK_SECONDS: Final = 0.1
+HANG_SECONDS: Final = 20.0
+RESULTS: Final = ("error", "refused")
+ARMS: Final = ("stable", "candidate", "fallback")
+FAULTS: Final = ("bad500", "badnan", "empty", "huge", "hangs")
+
+FeatureName = tuple[str, str]
+
+
+@dataclass(slots=True)
+class App:
+    """Requests per second, and the share that goes wrong, by arm and result."""
+
+    rate: float = 1000.0
+    wrong: Mapping[tuple[str, str], float] = field(default_factory=dict)
+
+
+class Traffic:
+    """Apps by feature; `page` is what Prometheus scrapes."""
+
+    def __init__(self) -> None:
+        self._apps: dict[FeatureName, App] = {}
+        self._counts: defaultdict[tuple[FeatureName, str, str], float] = defaultdict(float)
+        self._lock = threading.Lock()
+
+    def serve(self, namespace: str, name: str, app: App | None = None) -> None:
+        """Users of this feature begin to ask, or ask otherwise from now on."""
+        with self._lock:
+            self._apps[namespace, name] = app or App()
+
+    def count(self, splits: Mapping[FeatureName, Mapping[str, int]], seconds: float) -> None:
+        """Let `seconds` pass: the requests of each app, divided as its feature's split says."""
+        with self._lock:
+            for feature, app in self._apps.items():
+                for arm in ARMS:
+                    share = splits.get(feature, {"fallback": 100}).get(arm, 0)
+                    self._count(feature, arm, app, app.rate * seconds * share / 100)
+
+    def _count(self, feature: FeatureName, arm: str, app: App, requests: float) -> None:
+        if requests == 0:
+            return
+        for result in RESULTS:
+            wrong = requests * app.wrong.get((arm, result), 0.0)
+            self._counts[feature, arm, result] += wrong
+            requests -= wrong
+        self._counts[feature, arm, "ok"] += requests
+
+    def page(self) -> bytes:
+        with self._lock:
+            lines = [
+                f'ai_requests_total{{namespace="{namespace}",ai_feature="{name}",'
+                f'ai_variant="{arm}",result="{result}"}} {int(count)}'
+                for ((namespace, name), arm, result), count in self._counts.items()
+            ]
+        return "".join(f"{line}\n" for line in lines).encode()
+
+    def follow(self, api: httpx.Client, stop: threading.Event) -> None:
+        """Count by the splits that the API server holds, until stopped."""
+        before = time.monotonic()
+        while not stop.wait(TICK_SECONDS):
+            try:
+                listed = api.get("/apis/goaround.dev/v1alpha1/aifeatures").json()
+            except httpx.HTTPError:
+                continue
+            now = time.monotonic()
+            self.count(_splits(listed), now - before)
+            before = now
+
+
+def _splits(listed: Json) -> dict[FeatureName, dict[str, int]]:
+    return {
+        (f["metadata"]["namespace"], f["metadata"]["name"]): f["status"]["split"]
+        for f in listed.get("items", ())
+        if "split" in f.get("status", {})
+    }
+
+
+class Providers:
+    """Metrics providers by name; a sick one answers as its name says, a mended one truly."""
+
+    def __init__(self, prometheus: str) -> None:
+        self.sick: set[str] = set()
+        self.hanging = 0
+        self.address = ""
+        self._prometheus = prometheus
+
+    def url(self, name: str) -> str:
+        return f"http://{self.address}/{name}"
+
+    def answer(self, name: str, form: bytes) -> tuple[int, bytes]:
+        """Status and body for a query."""
+        if name not in self.sick:
+            truth = httpx.post(
+                f"{self._prometheus}/api/v1/query_range",
+                content=form,
+                headers={"Content-Type": "application/x-www-form-urlencoded"},
+                trust_env=False,
+            )
+            return truth.status_code, truth.content
+        asked = dict(httpx.QueryParams(form.decode()).items())
+        match name:
+            case "bad500":
+                return 500, b"out of order"
+            case "badnan":
+                return 200, matrix(asked, copies=1, value="NaN")
+            case "huge":
+                return 200, matrix(asked, copies=5000, value="1")
+            case "hangs":
+                self._hang(name)
+        return 200, matrix(asked, copies=0, value="")
+
+    def _hang(self, name: str) -> None:
+        until = time.monotonic() + HANG_SECONDS
+        self.hanging += 1
+        while name in self.sick and time.monotonic() < until:
+            time.sleep(0.05)
+        self.hanging -= 1
+
+
+def matrix(form: Mapping[str, str], *, copies: int, value: str) -> bytes:
+    """A Prometheus answer with rows of the first feature that the query asks for."""
+    start, end, step = (int(form[name]) for name in ("start", "end", "step"))
+    labels = {
+        name: found[1].split("|")[0]
+        for name in ("namespace", "ai_feature")
+        if (found := re.search(rf'{name}=~?"([^"]*)"', form["query"]))
+    }
+    row = {
+        "metric": labels | {"ai_variant": "candidate", "goaround_part": "total"},
+        "values": [[t, value] for t in range(start, end + 1, step)],
+    }
+    data = {"resultType": "matrix", "result": [row] * copies}
+    return json.dumps({"status": "success", "data": data}).encode()
+
+
+@contextmanager
+def metrics_page(traffic: Traffic, port: int) -> Iterator[None]:
+    """Serves the metrics of all apps on loopback."""
+
+    class Page(_Quiet):
+        def do_GET(self) -> None:
+            self.reply(200, traffic.page(), "text/plain; version=0.0.4")
+
+    with _serving(Page, port):
+        yield
+
+
+@contextmanager
+def sick_providers(prometheus: str) -> Iterator[Providers]:
+    """A server that stands in for every provider of the administrator's file but the good one."""
+    providers = Providers(prometheus)
+
+    class Query(_Quiet):
+        def do_POST(self) -> None:
+            form = self.rfile.read(int(self.headers["Content-Length"]))
+            status, body = providers.answer(self.path.split("/")[1], form)
+            self.reply(status, body, "application/json")
+
+    with _serving(Query, 0) as port:
+        providers.address = f"127.0.0.1:{port}"
+        try:
+            yield providers
+        finally:
+            providers.sick.clear()
+
+
+class _Quiet(BaseHTTPRequestHandler):
+    def reply(self, status: int, body: bytes, kind: str) -> None:
+        try:
+            self.send_response(status)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+        except OSError:
+            self.close_connection = True  # who asked has given up
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        pass
+
+
+@contextmanager
+def _serving(handler: type[BaseHTTPRequestHandler], port: int) -> Iterator[int]:
+    server = ThreadingHTTPServer(("127.0.0.1", port), handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

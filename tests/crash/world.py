@@ -1,0 +1,303 @@
+"""One run: a store, users, people with a script, and operator processes that may die at any call.
+
+A crash discards every object of a process; only the store and the clock go on. Decides when a run
+is over. Judges nothing: `watchman.py` and `judge.py` do.
+"""
+
+import asyncio
+import contextvars
+import logging
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import httpx
+
+from goaround.api.base import Json
+from goaround.api.kinds import FEATURES, OURS, Kind
+from goaround.api.status import AIFeatureStatus
+from goaround.runtime.config import Config, ProviderConfig
+from goaround.runtime.engine import Operator, Options
+from tests.crash.clock import Stuck, VirtualTimeLoop
+from tests.crash.faults import WATCH_FAULTS, Call, Fault, Injection
+from tests.crash.port import StoreApi
+from tests.crash.script import (
+    FEATURE,
+    NAMESPACE,
+    Change,
+    Order,
+    Player,
+    Put,
+    Remove,
+    Scenario,
+    WipeStatus,
+)
+from tests.crash.store import Commit, Store
+from tests.crash.traffic import Conditions, ModelReader, Segment, Traffic
+from tests.crash.watchman import Watchman
+
+BEGIN: Final = datetime(2026, 11, 21, 9, 0, 3, tzinfo=UTC)
+RESTART_SECONDS: Final = 1.0
+HEARING_SECONDS: Final = 0.01
+STALE_SECONDS: Final = 4.0
+AGAIN_SECONDS: Final = 0.5
+QUIET_SECONDS: Final = 130.0
+LONGEST_SECONDS: Final = 3600.0
+PEOPLE: Final = "people"
+OPERATOR: Final = "operator"
+TWIN: Final = "twin"
+REPLICA: Final = "http://flags.invalid"
+
+CONFIG: Final = Config(
+    providers=[ProviderConfig(name="default", url="http://metrics.invalid", lag_seconds=2)],
+    workers=4,
+    resync_seconds=60,
+    checkpoint_seconds=30,
+)
+
+_process: contextvars.ContextVar["Process"] = contextvars.ContextVar("process")
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """Where one run ended and another may begin."""
+
+    store: str
+    at: datetime
+    segments: tuple[Segment, ...]
+    conditions: Conditions
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What is known of a run once it is over."""
+
+    store: Store
+    watchman: Watchman
+    calls: tuple[Call, ...]
+    commits: int
+    faults: tuple[str, ...]
+    image: Image
+
+    @property
+    def writes(self) -> int:
+        return sum(1 for c in self.calls if c.writes)
+
+
+class Process:
+    """One life of one operator process."""
+
+    def __init__(self, world: "World", name: str, hearing: float) -> None:
+        self.name = name
+        self.dead = False
+        self.hearing = hearing
+        self.tasks: set[asyncio.Task[Any]] = set()
+        self.operator: Operator | None = None
+        self._world = world
+
+    def next_fault(self, call: Call) -> Fault | None:
+        return self._world.arrived(call)
+
+    def die(self) -> None:
+        """As by SIGKILL: nothing of it acts any more, and another one is begun."""
+        self.end()
+        self._world.loop.call_later(RESTART_SECONDS, self._world.launch, self.name, self.hearing)
+
+    def end(self) -> None:
+        self.dead = True
+        for task in self.tasks:
+            task.cancel()
+
+    async def live(self) -> None:
+        world = self._world
+        transport = httpx.MockTransport(world.revisions)
+        http = httpx.AsyncClient(transport=transport, trust_env=False)
+        self.operator = Operator(
+            Options(config=CONFIG, flag_replicas=(REPLICA,), identity=self.name),
+            StoreApi(world.store, self),
+            http,
+            clock=world.loop.wall,
+            readers={"default": ModelReader(world.traffic)},
+            jitter=lambda: 0.5,
+        )
+        await self.operator.start()
+
+    def hear(self, kind: Kind, body: Json, removed: bool) -> None:
+        if self.operator is not None and not self.dead:
+            self.operator.controller.heard(kind, body, removed=removed)
+
+
+class World:
+    """Everything outside the operator, and the operator's processes."""
+
+    def __init__(
+        self, scenario: Scenario, image: Image | None, injections: Sequence[Injection] = ()
+    ) -> None:
+        self.loop = VirtualTimeLoop(image.at if image is not None else BEGIN)
+        self.store = Store(self.loop.wall)
+        conditions = image.conditions if image is not None else scenario.conditions
+        self.traffic = Traffic(lambda: self.loop.wall().timestamp(), conditions)
+        self.watchman = Watchman(self.store, scenario.weights)
+        self.calls: list[Call] = []
+        self.faults: list[str] = []
+        self._commits = 0
+        self._changed_at = 0.0
+        self._status: AIFeatureStatus | None = None
+        self._processes: dict[str, Process] = {}
+        self._calls_hit = {i.at: i.fault for i in injections if i.fault not in WATCH_FAULTS}
+        self._commits_hit = {i.at: i.fault for i in injections if i.fault in WATCH_FAULTS}
+        self._player = Player(
+            scenario.acts, self, perform=self._perform, later=self.loop.call_later
+        )
+        if image is not None:
+            self._begin_with(image, scenario)
+        self.store.hearers.append(self._committed)
+
+    def _begin_with(self, image: Image, scenario: Scenario) -> None:
+        self.store.load(image.store)
+        self.traffic.segments.extend(image.segments)
+        self._look(self.store.find(FEATURES, NAMESPACE, FEATURE))
+        self.traffic.change(quality=scenario.conditions.quality)
+
+    # -- the run ---------------------------------------------------------------------------------
+
+    def run(self) -> Run:
+        """Until everything is quiet. The caller may trust that nothing of it goes on."""
+        self.loop.set_task_factory(_tracked)
+        self.loop.set_exception_handler(lambda _, told: self.faults.append(_unexpected(told)))
+        with _errors_in(self.faults):
+            try:
+                self.loop.run_until_complete(self._until_quiet())
+            except Stuck as err:
+                self.faults.append(f"stuck: {err}")
+            finally:
+                self._close()
+        return Run(
+            store=self.store,
+            watchman=self.watchman,
+            calls=tuple(self.calls),
+            commits=self._commits,
+            faults=(*self.faults, *self.store.refusals),
+            image=Image(
+                store=self.store.image(),
+                at=self.loop.wall(),
+                segments=tuple(self.traffic.segments),
+                conditions=self.traffic.conditions,
+            ),
+        )
+
+    async def _until_quiet(self) -> None:
+        self.launch(OPERATOR, HEARING_SECONDS)
+        self._player.look()
+        while self.loop.time() < LONGEST_SECONDS:
+            await asyncio.sleep(5)
+            if self._player.finished and self.loop.time() - self._changed_at >= QUIET_SECONDS:
+                return
+        self.faults.append(
+            f"not quiet after {LONGEST_SECONDS:.0f} s"
+            + ("" if self._player.finished else "; an act never had its moment")
+        )
+
+    def _close(self) -> None:
+        for process in self._processes.values():
+            process.end()
+        for task in asyncio.all_tasks(self.loop):
+            task.cancel()
+        self.loop.run_until_complete(asyncio.sleep(0))
+        self.loop.close()
+
+    def launch(self, name: str, hearing: float) -> None:
+        """Begin a process; it knows nothing."""
+        self._processes[name] = process = Process(self, name, hearing)
+        context = contextvars.copy_context()
+        context.run(_process.set, process)
+        context.run(self.loop.create_task, process.live())
+
+    # -- what comes in ---------------------------------------------------------------------------
+
+    def arrived(self, call: Call) -> Fault | None:
+        """A call reached the API server; what goes wrong with it."""
+        self.calls.append(call)
+        fault = self._calls_hit.get(len(self.calls))
+        if fault is Fault.TWIN:
+            self.launch(TWIN, STALE_SECONDS)
+            return None
+        return fault
+
+    def revisions(self, _: httpx.Request) -> httpx.Response:
+        """The one flag replica: it streams what is committed."""
+        bodies = self.store.list(FEATURES, None, None)
+        told = {
+            b["metadata"]["uid"]: {"revision": b["status"].get("revision", 0), "streams": 2}
+            for b in bodies
+        }
+        return httpx.Response(
+            200, json={"listed": True, "replica": "flags-0", "revisions": told}
+        )
+
+    def _committed(self, commit: Commit) -> None:
+        self._commits += 1
+        self._changed_at = self.loop.time()
+        if commit.kind is FEATURES:
+            self._look(commit.after)
+        self.watchman.saw(commit, self._status, self.loop.time())
+        if commit.kind in OURS:
+            self._spread(commit, self._commits_hit.get(self._commits))
+        self._player.look()
+
+    def _look(self, body: Json | None) -> None:
+        status = body["status"] if body is not None else None
+        self._status = AIFeatureStatus.model_validate(status) if status is not None else None
+        self.traffic.serve(status or {})
+
+    def _spread(self, commit: Commit, fault: Fault | None) -> None:
+        """Every living process hears of it, sooner or later, unless that is what goes wrong."""
+        if fault is Fault.LOST:
+            return
+        text = (commit.kind, commit.body, commit.after is None)
+        for process in self._processes.values():
+            self.loop.call_later(process.hearing, process.hear, *text)
+            if fault is Fault.DOUBLED:
+                self.loop.call_later(process.hearing + AGAIN_SECONDS, process.hear, *text)
+
+    # -- people ----------------------------------------------------------------------------------
+
+    @property
+    def status(self) -> AIFeatureStatus | None:
+        return self._status
+
+    def seen(self, kind: Kind, name: str) -> Json | None:
+        return self.store.find(kind, NAMESPACE, name)
+
+    def _perform(self, order: Order) -> None:
+        match order:
+            case Put():
+                self._put(order)
+            case Remove(kind, name):
+                self.store.delete(kind, NAMESPACE, name, PEOPLE)
+            case WipeStatus(kind, name):
+                self.store.wipe_status(kind, NAMESPACE, name)
+            case Change(fields):
+                self.traffic.change(**fields)
+
+    def _put(self, order: Put) -> None:
+        known = self.seen(order.kind, order.name)
+        if known is None:
+            body: Json = {
+                "apiVersion": order.kind.api_version,
+                "kind": order.kind.kind,
+                "metadata": {"name": order.name, "labels": dict(order.labels)},
+                "spec": order.spec,
+            }
+            self.store.create(order.kind, NAMESPACE, body, PEOPLE)
+            return
+        gone = {name: None for name in known["spec"] if name not in order.spec}
+        self.store.patch(
+            order.kind,
+            NAMESPACE,
+            order.name,
+            patch={"spec": {**gone, **order.spec}},
+            status=False,
+            author=PEOPLE,
+        )
