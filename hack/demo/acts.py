@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
@@ -10,10 +11,11 @@ import yaml
 from goaround.api.base import Json
 from goaround.api.digest import release_digest, short
 from goaround.api.feature import Release
-from goaround.api.kinds import KILL_SWITCHES, AIFeature
+from goaround.api.kinds import EVENTS, INCIDENTS, KILL_SWITCHES, RECORDS, AIFeature
+from goaround.api.names import ATTEMPTS, record_name
 from goaround.api.reasons import Stage
 from hack.demo.look import Look, unix
-from hack.demo.stack import NAMESPACE, ROOT
+from hack.demo.stack import FEATURE, NAMESPACE, ROOT
 
 MANIFEST = ROOT / "examples" / "demo" / "support-chat.yaml"
 KILL_SWITCH = ROOT / "examples" / "demo" / "kill.yaml"
@@ -22,6 +24,7 @@ BETTER: Json = {
     "prompt": {"name": "support", "version": "v43"},
     "index": {"name": "faq", "version": "2026-11-20"},
 }
+THIRD: Json = {**BETTER, "prompt": {"name": "support", "version": "v42"}}
 BAD: Json = {**BETTER, "prompt": {"name": "support", "version": "v43-bad"}}
 
 
@@ -32,6 +35,7 @@ class Report:
     acts: list[Json] = field(default_factory=list)
     rollback: Json = field(default_factory=dict)
     kill: Json = field(default_factory=dict)
+    crash: Json = field(default_factory=dict)
     incident: str | None = None
 
 
@@ -127,6 +131,46 @@ async def kill(look: Look, report: Report) -> None:
     await look.until(lambda f: f.status.stage is Stage.LIVE, "the way back", 30)
 
 
+async def crash(look: Look, report: Report) -> None:
+    """The operator is SIGKILLed in mid-ramp and started again: it goes on, nothing is doubled."""
+    incidents = len(await look.api.list(INCIDENTS, namespace=NAMESPACE))
+    known = {e["metadata"]["name"] for e in await look.api.list(EVENTS, namespace=NAMESPACE)}
+    await ask_for(look, THIRD)
+    await look.until(lambda f: f.status.split.candidate == 10, "the first step", 30)
+    await asyncio.sleep(4)
+    look.stack.crash("operator")
+    look.say("operator SIGKILLed")
+    await asyncio.sleep(2)
+    look.stack.restart("operator")
+    look.say("operator started again")
+    feature = await look.until(
+        lambda f: f.status.stage is Stage.LIVE and served(f) == digest(THIRD), "going on", 120
+    )
+    events = await look.api.list(EVENTS, namespace=NAMESPACE)
+    told = Counter(e["reason"] + e["note"] for e in events if e["metadata"]["name"] not in known)
+    records = await look.api.list(RECORDS, namespace=NAMESPACE)
+    name = record_name(FEATURE, digest(THIRD))
+    attempts = next(
+        int(r["metadata"]["annotations"][ATTEMPTS])
+        for r in records
+        if r["metadata"]["name"] == name
+    )
+    doubled = {
+        "events": sum(n - 1 for n in told.values()),
+        "attempts": attempts - 1,
+        "incidents": len(await look.api.list(INCIDENTS, namespace=NAMESPACE)) - incidents,
+        "transitions": len(feature.status.history) - len({t.at for t in feature.status.history}),
+    }
+    report.crash = {"doubledEffects": sum(doubled.values()), **doubled}
+    if report.crash["doubledEffects"]:
+        raise AssertionError(f"something was done twice: {doubled}")
+
+
+def served(feature: AIFeature) -> str | None:
+    good = feature.status.last_known_good
+    return good.digest if good is not None else None
+
+
 async def first_fallback(look: Look, *, after: float, seconds: float = 10) -> float:
     """When the application first evaluated to the fallback after `after`."""
     end = time.monotonic() + seconds
@@ -161,4 +205,5 @@ ACTS: tuple[tuple[str, str, Act], ...] = (
     ("climb", "A good release climbs 10 → 50 → 100 %", climb),
     ("goAround", "A bad prompt goes around at 10 %", go_around),
     ("kill", "Kill switch, fallback, and the way back", kill),
+    ("crash", "The operator is killed in mid-ramp, and goes on", crash),
 )

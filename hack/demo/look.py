@@ -87,7 +87,10 @@ class Look:
             self.say(f"    {told}")
 
     async def _e_values(self) -> tuple[dict[str, float], dict[str, float]]:
-        text = (await self.http.get(f"{self.stack.operator}/metrics")).text
+        try:
+            text = (await self.http.get(f"{self.stack.operator}/metrics")).text
+        except httpx.HTTPError:
+            return {}, {}  # the act in which the operator is killed
         found: dict[str, dict[str, float]] = {}
         for family in text_string_to_metric_families(text):
             for sample in family.samples:

@@ -36,6 +36,23 @@ class Stack:
     flag_port: int
     logs: Path
     processes: dict[str, subprocess.Popen[bytes]]
+    commands: dict[str, list[str]]
+
+    def crash(self, name: str) -> None:
+        """SIGKILL: no word of goodbye, nothing written."""
+        self.processes[name].kill()
+        self.processes[name].wait()
+
+    def restart(self, name: str) -> None:
+        """Start it again with the same command; its log goes on."""
+        with (self.logs / f"{name}.log").open("ab") as out:
+            self.processes[name] = subprocess.Popen(
+                self.commands[name],
+                cwd=ROOT,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, "KUBECONFIG": str(self.plane.kubeconfig)},
+            )
 
 
 @contextmanager
@@ -50,10 +67,9 @@ def running(logs: Path, *, load_seconds: int, rate: int) -> Iterator[Stack]:
         ports = free_ports(5)
         config = logs / "operator.yaml"
         config.write_text(administrators_file(plane.prometheus))
-        processes = {
-            name: stack.enter_context(process(name, command, plane, logs))
-            for name, command in commands(plane, config, ports, load_seconds, rate).items()
-        }
+        wanted = commands(plane, config, ports, load_seconds, rate)
+        processes: dict[str, subprocess.Popen[bytes]] = {}
+        stack.callback(lambda: stop_all(processes))
         made = Stack(
             plane=plane,
             app=f"http://127.0.0.1:{ports[0]}",
@@ -62,7 +78,11 @@ def running(logs: Path, *, load_seconds: int, rate: int) -> Iterator[Stack]:
             flag_port=ports[2],
             logs=logs,
             processes=processes,
+            commands=wanted,
         )
+        for name in wanted:
+            (logs / f"{name}.log").unlink(missing_ok=True)
+            made.restart(name)
         plane.set_targets([f"127.0.0.1:{ports[0]}"])
         for url in (f"{made.flags}/readyz", f"{made.operator}/readyz", f"{made.app}/healthz"):
             wait_for(url, processes, logs)
@@ -109,27 +129,15 @@ def commands(
     }
 
 
-@contextmanager
-def process(
-    name: str, command: Sequence[str], plane: ControlPlane, logs: Path
-) -> Iterator[subprocess.Popen[bytes]]:
-    """A child with its own log file; ended by SIGTERM, then by SIGKILL."""
-    environment = {**os.environ, "KUBECONFIG": str(plane.kubeconfig)}
-    with (logs / f"{name}.log").open("wb") as out:
-        child = subprocess.Popen(
-            command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT, env=environment
-        )
-        try:
-            yield child
-        finally:
-            stop(child)
-
-
-def stop(child: subprocess.Popen[bytes]) -> None:
-    if child.poll() is None:
+def stop_all(processes: dict[str, subprocess.Popen[bytes]]) -> None:
+    """SIGTERM to all at once, then SIGKILL to whoever stays."""
+    children = [c for c in processes.values() if c.poll() is None]
+    for child in children:
         child.send_signal(signal.SIGTERM)
+    end = time.monotonic() + STOP_SECONDS
+    for child in children:
         try:
-            child.wait(STOP_SECONDS)
+            child.wait(max(end - time.monotonic(), 0.1))
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()

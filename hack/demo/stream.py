@@ -36,5 +36,6 @@ def candidate_share(flags: dict[str, Any]) -> int:
     flag = flags["flags"].get(f"{FEATURE}.release") or {}
     targeting = flag.get("targeting") or {}
     parts = [p for p in targeting.get("if", []) if isinstance(p, dict)]
-    fractional = next((p["fractional"] for p in parts if "fractional" in p), [])
+    none: list[Any] = []
+    fractional = next((p["fractional"] for p in parts if "fractional" in p), none)
     return sum(p[1] for p in fractional if isinstance(p, list) and p[0] == "candidate")

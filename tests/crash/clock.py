@@ -9,7 +9,7 @@ import selectors
 from datetime import datetime, timedelta
 from typing import Final
 
-THINKING_SECONDS: Final = 1e-6
+THINKING_SECONDS: Final = 2e-5
 """One turn of the loop costs a little, as it does in life."""
 
 MOST_TURNS: Final = 50_000

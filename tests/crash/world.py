@@ -7,7 +7,8 @@ is over. Judges nothing: `watchman.py` and `judge.py` do.
 import asyncio
 import contextvars
 import logging
-from collections.abc import Coroutine, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -19,6 +20,7 @@ from goaround.api.kinds import FEATURES, OURS, Kind
 from goaround.api.status import AIFeatureStatus
 from goaround.runtime.config import Config, ProviderConfig
 from goaround.runtime.engine import Operator, Options
+from goaround.world.kube import merge_patch
 from tests.crash.clock import Stuck, VirtualTimeLoop
 from tests.crash.faults import WATCH_FAULTS, Call, Fault, Injection
 from tests.crash.port import StoreApi
@@ -292,12 +294,48 @@ class World:
             }
             self.store.create(order.kind, NAMESPACE, body, PEOPLE)
             return
-        gone = {name: None for name in known["spec"] if name not in order.spec}
+        spec = merge_patch(known["spec"], order.spec)
         self.store.patch(
-            order.kind,
-            NAMESPACE,
-            order.name,
-            patch={"spec": {**gone, **order.spec}},
-            status=False,
-            author=PEOPLE,
+            order.kind, NAMESPACE, order.name, patch={"spec": spec}, status=False, author=PEOPLE
         )
+
+
+def _tracked(
+    loop: asyncio.AbstractEventLoop,
+    work: Generator[Any, None, Any],
+    context: contextvars.Context | None = None,
+) -> asyncio.Task[Any]:
+    """Every task belongs to the process that began it, so that all of it can die at once."""
+    task = asyncio.Task(work, loop=loop, context=context)
+    if (process := _process.get(None)) is not None:
+        process.tasks.add(task)
+        task.add_done_callback(process.tasks.discard)
+    return task
+
+
+class _Errors(logging.Handler):
+    """What the operator logs as an error is a fault of ours."""
+
+    def __init__(self, found: list[str]) -> None:
+        super().__init__(logging.ERROR)
+        self._found = found
+
+    def emit(self, record: logging.LogRecord) -> None:
+        what = record.exc_info[1] if record.exc_info else ""
+        self._found.append(f"logged: {record.getMessage()} {what!r}")
+
+
+@contextmanager
+def _errors_in(found: list[str]) -> Iterator[None]:
+    log, handler = logging.getLogger("goaround"), _Errors(found)
+    propagated, log.propagate = log.propagate, False
+    log.addHandler(handler)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        log.propagate = propagated
+
+
+def _unexpected(told: dict[str, Any]) -> str:
+    return f"loop: {told.get('message')} {told.get('exception')!r}"

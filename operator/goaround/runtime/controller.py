@@ -42,7 +42,7 @@ from goaround.runtime.desk import Desk
 from goaround.runtime.metrics import Metrics
 from goaround.runtime.queue import Key, WorkQueue
 from goaround.runtime.replicas import DeliveryDesk
-from goaround.runtime.rules import problems
+from goaround.runtime.rules import lacks_a_key, problems
 from goaround.world.kube import Api, Body, Conflict, KubeError, NotFound, merge_patch
 
 log = logging.getLogger("goaround.controller")
@@ -156,6 +156,8 @@ class Controller:
         now = self.now()
         observed = self.observe(feature, now)
         plan = decide(observed, now)
+        if feature.metadata.generation != feature.status.observed_generation:
+            self._wake_those_without_a_key(key)
         if raises(feature.status, plan.status) or feature.status.clock_stopped_at is not None:
             plan = decide(await self._observed_live(observed), now)
         await self._do(feature, plan.first)
@@ -321,6 +323,12 @@ class Controller:
         self._queue.forget(key)
         self._desk.forget(key.namespace, key.name)
         self._metrics.forget(key.namespace, key.name)
+        self._wake_those_without_a_key(key)
+
+    def _wake_those_without_a_key(self, by: Key) -> None:
+        """A flag key may have become free: look again at the features that wait for one."""
+        waiting = {key_of(b)[1] for b in self._siblings(by.namespace) if lacks_a_key(b)}
+        self._offer(FEATURES, by.namespace, waiting - {by.name})
 
     # -- reading the cache -----------------------------------------------------------------------
 

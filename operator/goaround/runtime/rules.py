@@ -67,6 +67,12 @@ def _flag_key(feature: AIFeature, siblings: Sequence[Body]) -> Iterator[Problem]
     )
 
 
+def lacks_a_key(body: Body) -> bool:
+    """Whether another feature owned its flag key at its last pass; read raw, there are many."""
+    conditions = (body.get("status") or {}).get("conditions") or []
+    return any(c.get("reason") == Reason.FLAG_KEY_TAKEN for c in conditions)
+
+
 def _rival(feature: AIFeature, body: Body) -> AIFeature | None:
     """A sibling that wants one of this feature's keys; looked at raw, because there are many."""
     name = body["metadata"]["name"]

@@ -23,10 +23,12 @@ from goaround.world.kube import path
 
 PAGE = 200
 WATCH_SECONDS = 300
-# the API server sends a bookmark about every 60 s
+# a busy kind gets a bookmark about every 60 s; an idle one may get none at all (seen on 1.36), so
+# silence means a new watch, not a new list
 SILENCE_SECONDS = 70.0
 ANSWER_SECONDS = 15.0
 SHORTEST_SECONDS = 1.0
+LONGEST_RETRY_SECONDS = 60.0
 RESTORED_AFTER = 3
 
 OnList = Callable[[Sequence[Json]], None]
@@ -134,8 +136,8 @@ class Watcher:
         began = asyncio.get_running_loop().time()
         async with self._asked(query) as response:
             async for line in self._lines(response):
-                self._back_off.reset()
                 self._heard(_decoded(line), on_event)
+                self._back_off.reset()
         if asyncio.get_running_loop().time() - began < SHORTEST_SECONDS:
             await asyncio.sleep(self._back_off.next())
 
@@ -201,5 +203,6 @@ async def _refused(response: RESTResponse, limit: float) -> WatchFault:
 
 
 def _fault(status: int, message: str, retry_after: str | None) -> WatchFault:
-    seconds = float(retry_after) if retry_after and retry_after.isdecimal() else None
+    asked = retry_after is not None and retry_after.isdecimal()
+    seconds = min(float(retry_after or 0), LONGEST_RETRY_SECONDS) if asked else None
     return WatchFault(f"{status}: {message}", retry_after=seconds)

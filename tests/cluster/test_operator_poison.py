@@ -1,0 +1,136 @@
+"""Objects that would spoil their neighbours: each costs itself only."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import grpc
+import pytest
+from openfeature.contrib.tools.flagd.core import FlagdCore
+from openfeature.schemas.protobuf.flagd.sync.v1 import sync_pb2, sync_pb2_grpc
+
+from goaround.api.base import Json
+from goaround.api.kinds import FEATURES
+from goaround.api.reasons import Stage
+from hack.controlplane import ControlPlane
+from tests.cluster.operator_kit import Stack, running
+from tests.cluster.operator_shop import Shop, a_feature, eventually, release
+
+pytestmark = pytest.mark.cluster
+
+MANY = 20
+
+
+@pytest.fixture(scope="module")
+def stack(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with running(plane, Path(tmp_path_factory.mktemp("poison"))) as stack:
+        yield stack
+
+
+@pytest.fixture
+def shop(stack: Stack) -> Shop:
+    """A namespace with one healthy feature, `neighbour`, that serves v41."""
+    shop = stack.shop()
+    shop.apply(a_feature("neighbour"))
+    return shop
+
+
+def flags(stack: Stack, selector: str) -> Json:
+    """The set that an app with this selector gets. Raises grpc.RpcError where it is refused."""
+    with grpc.insecure_channel(f"127.0.0.1:{stack.flag_port}") as channel:
+        stub = sync_pb2_grpc.FlagSyncServiceStub(channel)
+        answer = stub.FetchAllFlags(sync_pb2.FetchAllFlagsRequest(selector=selector), timeout=10)
+    found: Json = json.loads(answer.flag_configuration)
+    return found
+
+
+def served(found: Json, key: str) -> Json:
+    """What flagd-core evaluates for a user, from the whole set."""
+    core = FlagdCore()
+    core.set_flags(json.dumps(found))
+    value = core.resolve_object_value(key, {}, None).value
+    assert isinstance(value, dict)
+    return dict(value)
+
+
+def with_parameters(version: str, **parameters: str) -> Json:
+    return release(version) | {"parameters": parameters}
+
+
+def test_a_release_that_flagd_would_refuse_leaves_its_neighbours_flags_alone(
+    stack: Stack, shop: Shop
+) -> None:
+    shop.apply(a_feature("poison", release=with_parameters("v41", **{"$ref": "no-such-rule"})))
+    shop.until("poison", lambda f: f.status.stage is not None, "taken up")
+    shop.until_live("neighbour")
+    eventually(lambda: len(flags(stack, shop.namespace)["flags"]) == 4, "flags of both")
+    found = flags(stack, shop.namespace)
+    assert served(found, "neighbour.release")["enabled"] is True
+    told = shop.feature("poison").status.delivery
+    if served(found, "poison.release")["enabled"] is False:
+        assert told is not None
+        assert "replaced by a static fallback" in told.message
+
+
+def test_a_namespace_with_too_large_a_set_still_serves_each_feature_by_itself(
+    stack: Stack, shop: Shop
+) -> None:
+    """Control characters grow sixfold in JSON: twenty such releases are more than 3 MiB."""
+    heavy = with_parameters("v41", **{f"p{n}": "\x01" * 512 for n in range(32)})
+    names = [f"heavy-{n}" for n in range(MANY)]
+    for name in names:
+        shop.apply(a_feature(name, release=heavy))
+    for name in names:
+        shop.until(name, lambda f: f.status.stage is not None, "taken up")
+    eventually(lambda: is_refused(stack, shop.namespace), "the namespace's set refused")
+    shop.until_live("neighbour")
+    alone = flags(stack, f"{shop.namespace}/neighbour")
+    assert served(alone, "neighbour.release")["prompt"]["version"] == "v41"
+    heavy_one = flags(stack, f"{shop.namespace}/heavy-0")
+    assert served(heavy_one, "heavy-0.release")["enabled"] is True
+    for name in names:
+        assert shop.delete(FEATURES, name).is_success
+
+
+def is_refused(stack: Stack, selector: str) -> bool:
+    try:
+        flags(stack, selector)
+    except grpc.RpcError as err:
+        assert "limit is 3,145,728" in str(err)
+        assert "<namespace>/<feature>" in str(err)
+        return True
+    return False
+
+
+def test_forged_evidence_starts_new_evidence_and_proves_nothing(stack: Stack, shop: Shop) -> None:
+    shop.until_live("neighbour")
+    slow = {"steps": [{"weightPercent": 10, "holdSeconds": 600}, {"weightPercent": 100}]}
+    shop.patch("neighbour", {"spec": {"ramp": slow, "release": release("v42")}})
+    shop.until("neighbour", lambda f: f.status.evidence, "a checkpoint")
+    forged = [{"name": "errors", "state": "not a state"}, {"name": "refusals", "state": "{}"}]
+    with stack.operator.paused():
+        assert shop.patch("neighbour", {"status": {"evidence": forged}}, status=True).is_success
+    flown = shop.until(
+        "neighbour",
+        lambda f: f.status.evidence and f.status.evidence[0].state != "not a state",
+        "evidence of its own again",
+    )
+    assert flown.status.stage is Stage.RAMPING
+    assert flown.status.latches == []
+
+
+def test_a_status_that_cannot_be_read_stops_nobody_else(stack: Stack, shop: Shop) -> None:
+    shop.apply(a_feature("strange"))
+    shop.until("strange", lambda f: f.status.stage is not None, "taken up")
+    strange = {"status": {"split": {"stable": 300, "candidate": 0, "fallback": 0}}}
+    answer = shop.patch("strange", strange, status=True)
+    if answer.is_success:
+        eventually(
+            lambda: any(
+                line["message"] == "object cannot be read" for line in stack.operator.lines()
+            ),
+            "said in the log",
+        )
+    else:
+        assert answer.status_code == 422
+    shop.until_live("neighbour")

@@ -1,0 +1,91 @@
+"""`python -m tests.crash`: play every crash point, print a table, exit 1 on any violation.
+
+Two worker processes share the points; the order of the report does not depend on them.
+"""
+
+import argparse
+import multiprocessing
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from typing import Final
+
+from tests.crash.faults import CALL_FAULTS, WATCH_FAULTS, Fault
+from tests.crash.points import Broken, CrashPoint, all_points, play, right
+from tests.crash.scenarios import BY_NAME
+
+SHOWN: Final = 8
+CHUNK: Final = 16
+COLUMNS: Final = (*map(str, (*CALL_FAULTS, Fault.TWIN, *WATCH_FAULTS)), "pairs")
+
+Result = tuple[CrashPoint, list[str]]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """0 if no point violates anything."""
+    asked = _arguments(argv)
+    names = asked.scenario or list(BY_NAME)
+    begun = time.monotonic()
+    try:
+        points = all_points(names)
+    except Broken as err:
+        print(err)
+        return 1
+    if asked.fault:
+        points = [p for p in points if p.group in asked.fault]
+    if asked.point:
+        points = [p for p in points if asked.point in (p.injections[0].at, 0)]
+    results = _played(points, asked.workers)
+    _table(names, results)
+    bad = [(point, told) for point, told in results if told]
+    for point, told in bad[: asked.show]:
+        print(f"\n{point}")
+        print("\n".join(f"    {line}" for line in told))
+    seconds = time.monotonic() - begun
+    print(f"\npoints={len(results)} violations={len(bad)} seconds={seconds:.0f}")
+    return 1 if bad else 0
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.crash", description=__doc__)
+    parser.add_argument("--scenario", action="append", choices=BY_NAME, help="only this one")
+    parser.add_argument("--fault", action="append", choices=COLUMNS, help="only this one")
+    parser.add_argument("--point", type=int, default=0, help="only this call or commit")
+    parser.add_argument("--workers", type=int, default=2, help="processes; default 2")
+    parser.add_argument("--show", type=int, default=SHOWN, help="violating points to print")
+    return parser.parse_args(argv)
+
+
+def _play(point: CrashPoint) -> Result:
+    return point, play(point)
+
+
+def _played(points: Sequence[CrashPoint], workers: int) -> list[Result]:
+    if workers <= 1:
+        return [_play(p) for p in points]
+    with multiprocessing.get_context("fork").Pool(workers) as pool:
+        return list(pool.imap(_play, points, chunksize=CHUNK))
+
+
+def _table(names: Sequence[str], results: Sequence[Result]) -> None:
+    """Points by scenario and fault; violating ones after a stroke."""
+    every = Counter((p.scenario, p.group) for p, _ in results)
+    bad = Counter((p.scenario, p.group) for p, told in results if told)
+    head = "".join(f"{_short(c):>12}" for c in COLUMNS)
+    print(f"{'scenario':26}{'calls':>6}{'writes':>7}{head}")
+    for name in names:
+        cells = "".join(f"{_cell(every[name, c], bad[name, c]):>12}" for c in COLUMNS)
+        print(f"{name:26}{len(right(name).calls):6}{right(name).writes:7}{cells}")
+
+
+def _short(column: str) -> str:
+    return column.replace(" commit", "").replace("time-out after", "time-out")
+
+
+def _cell(every: int, bad: int) -> str:
+    return f"{every}/{bad} bad" if bad else str(every)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,70 @@
+"""Compares a run with the run in which nothing went wrong, and says what must not differ."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from goaround.api.base import Json
+from tests.crash.faults import CALL_FAULTS, Call, Fault, Injection
+from tests.crash.normal import differences, normal_form
+from tests.crash.watchman import Point
+from tests.crash.world import Run
+
+MORE_WRITES: Final = 12
+"""After a crash what was not announced in status is announced again, and collides."""
+
+SHOWN: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """The undisturbed run."""
+
+    normal: Json
+    course: tuple[Point, ...]
+    calls: tuple[Call, ...]
+    commits: int
+    writes: int
+
+
+def reference(run: Run) -> Reference:
+    return Reference(
+        normal=normal_form(run.store),
+        course=tuple(run.watchman.course),
+        calls=run.calls,
+        commits=run.commits,
+        writes=run.writes,
+    )
+
+
+def verdict(run: Run, right: Reference, injections: Sequence[Injection]) -> list[str]:
+    """Every way in which this run is not as it must be; [] is what we want."""
+    return [*run.faults, *run.watchman.violations, *_unlike(run, right, injections)]
+
+
+def _unlike(run: Run, right: Reference, injections: Sequence[Injection]) -> Iterator[str]:
+    found = list(differences(normal_form(run.store), right.normal))
+    yield from found[:SHOWN]
+    if len(found) > SHOWN:
+        yield f"and {len(found) - SHOWN} more differences"
+    course = tuple(run.watchman.course)
+    if course != right.course:
+        yield _turn(course, right.course)
+    allowed = _writes_allowed(right, injections)
+    if run.writes > allowed:
+        yield f"{run.writes} writes, where {allowed} are enough"
+
+
+def _turn(course: Sequence[Point], right: Sequence[Point]) -> str:
+    """The first point at which the course left the right one."""
+    padded = [*course, None], [*right, None]
+    for number, (one, other) in enumerate(zip(*padded, strict=False)):
+        if one != other:
+            return f"course, point {number}: {one} instead of {other}"
+    return "course: longer than it should be"
+
+
+def _writes_allowed(right: Reference, injections: Sequence[Injection]) -> int:
+    faults = [i.fault for i in injections]
+    hands = 2 if Fault.TWIN in faults else 1
+    return hands * right.writes + MORE_WRITES * sum(f in (*CALL_FAULTS, Fault.TWIN) for f in faults)

@@ -1,0 +1,94 @@
+"""The normal form of an end state: what must be the same whatever went wrong on the way.
+
+Times, versions, uids and measured numbers are taken out; states, names, reasons, words and counts
+of objects stay. Two forms are equal exactly if a person would call the outcomes the same.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, Final
+
+from goaround.api.base import Json
+from goaround.api.kinds import (
+    EVENTS,
+    FEATURES,
+    INCIDENTS,
+    KILL_SWITCHES,
+    RECORDS,
+    SIGN_OFFS,
+)
+from tests.crash.store import Store
+
+TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
+INCIDENT: Final = re.compile(r"-\d{8}-[0-9a-f]{6}\b")
+NUMBER: Final = re.compile(r"(?<![\w@#-])\d[\d,.]*+(?! ?%)(?![\w-])|\d+\.\d+%")
+MEASURED: Final = frozenset(
+    {"resourceVersion", "uid", "creationTimestamp", "revision", "latchedRevision", "touched"}
+)
+OPAQUE: Final = frozenset({"state", "eValue", "acceptEValue", "total", "bad", "exposedRequests"})
+
+
+def normal_form(store: Store) -> Json:
+    """The end state, comparable."""
+    whole: Json = {
+        kind.plural: {_name(b): _plain(b) for b in store.list(kind, None, None)}
+        for kind in (FEATURES, KILL_SWITCHES, SIGN_OFFS, RECORDS)
+    }
+    whole["incidents"] = sorted(
+        (_plain(b) for b in store.list(INCIDENTS, None, None)), key=lambda b: repr(b["spec"])
+    )
+    whole["events"] = dict(sorted(events(store).items()))
+    return whole
+
+
+def events(store: Store) -> Counter[str]:
+    """How often each transition was told of which object."""
+    return Counter(
+        f"{b['regarding']['kind']} {_text(b['regarding']['name'])} {b['reason']}: "
+        f"{_text(b['note'])}"
+        for b in store.list(EVENTS, None, None)
+    )
+
+
+def differences(one: Any, other: Any, at: str = "") -> Iterator[str]:
+    """Where two normal forms differ: path, what it is, what it should be."""
+    match one, other:
+        case dict(), dict():
+            for name in sorted({*one, *other}, key=str):
+                yield from differences(one.get(name), other.get(name), f"{at}.{name}")
+        case list(), list() if len(one) == len(other):
+            for number, (a, b) in enumerate(zip(one, other, strict=True)):
+                yield from differences(a, b, f"{at}[{number}]")
+        case _ if one != other:
+            yield f"{at.lstrip('.')}: {_brief(one)} instead of {_brief(other)}"
+
+
+def _brief(value: Any) -> str:
+    text = "nothing" if value is None else repr(value)
+    return text if len(text) <= 220 else f"{text[:220]}…"
+
+
+def _name(body: Json) -> str:
+    return _text(body["metadata"]["name"])
+
+
+def _plain(value: Any, name: str = "") -> Any:
+    match value:
+        case dict() if name == "annotations":
+            return {k: TIME.sub("T", v) for k, v in value.items() if k not in MEASURED}
+        case dict():
+            return {k: _plain(v, k) for k, v in value.items() if k not in MEASURED}
+        case list():
+            return [_plain(v, name) for v in value]
+        case _ if name in OPAQUE:
+            return "#"
+        case str():
+            return _text(value)
+        case _:
+            return value
+
+
+def _text(text: str) -> str:
+    """Words without times, measured numbers, and the date and hash in names of incidents."""
+    return NUMBER.sub("#", INCIDENT.sub("-<date>-<hash>", TIME.sub("T", text)))

@@ -1,0 +1,313 @@
+"""The scenarios whose every call is a crash point.
+
+Each is a short script for people and for the world; what must come out is what comes out when
+nothing goes wrong. Scenarios say nothing of faults, so that other harnesses can play them too.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from goaround.api.base import Json
+from goaround.api.digest import release_digest
+from goaround.api.feature import Release
+from goaround.api.kinds import FEATURES, KILL_SWITCHES, RECORDS, SIGN_OFFS
+from goaround.api.reasons import Stage
+from tests.crash.script import FEATURE, Act, Change, Put, Remove, Scenario, Sight
+from tests.crash.traffic import Conditions, Quality
+
+BAD: Final = Quality(errors=0.2)
+BAD_UNDER_LOAD: Final = Quality(errors=0.2, from_weight=50)
+SWITCH: Final = "stop-chat"
+RAMP: Final = frozenset({0, 10, 50, 100})
+ADOPTED: Final = "adopted"
+
+Seen = Callable[[Sight], bool]
+
+
+# -- what people write ---------------------------------------------------------------------------
+
+
+def release(version: str) -> Json:
+    return {
+        "model": {"name": "chat-7b", "version": "2026-11-02"},
+        "prompt": {"name": "support", "version": version},
+    }
+
+
+def digest(version: str) -> str:
+    return release_digest(Release.model_validate(release(version)))
+
+
+def feature(version: str, *, ramp: Mapping[str, object] | None = None, **parts: Json) -> Put:
+    """The feature at this release; short holds, so that a whole flight takes minutes."""
+    steps = [
+        {"weightPercent": w, "holdSeconds": 20, "minSamples": 50} for w in (10, 50, 100)
+    ]
+    plan = {"intervalSeconds": 10, "steps": steps, "cruiseSeconds": 30, **(ramp or {})}
+    signals = [_signal("errors", "error"), _signal("refusals", "refused")]
+    spec: Json = {
+        "release": release(version),
+        "delivery": [{"name": "app", "role": "Split", "flag": {}}],
+        "fallback": {"type": "LegacyLogic"},
+        "acceptance": {"scope": "English support questions", "signals": signals},
+        "ramp": plan,
+        **parts,
+    }
+    return Put(FEATURES, FEATURE, spec, {"team": "support"})
+
+
+def _signal(name: str, result: str) -> Json:
+    total = "ai_requests_total{$match}"
+    bad = f'ai_requests_total{{$match,result="{result}"}}'
+    return {"name": name, "ratio": {"bad": bad, "total": total}, "max": "0.02"}
+
+
+def switch(**target: Json) -> Put:
+    wanted = target or {"featureRef": {"name": FEATURE}}
+    return Put(KILL_SWITCHES, SWITCH, {**wanted, "reason": "answers in Latin"})
+
+
+def retry(version: str, attempt: int) -> Put:
+    spec: Json = {
+        "featureRef": {"name": FEATURE},
+        "decision": "Retry",
+        "digest": digest(version),
+        "attempt": attempt,
+    }
+    return Put(SIGN_OFFS, f"retry-{version}-{attempt}", spec)
+
+
+# -- what can be seen ----------------------------------------------------------------------------
+
+
+def always(_: Sight) -> bool:
+    return True
+
+
+def live(version: str) -> Seen:
+    """That release is last-known-good and serves everybody."""
+
+    def seen(sight: Sight) -> bool:
+        status = sight.status
+        return (
+            status is not None
+            and status.stage is Stage.LIVE
+            and status.last_known_good is not None
+            and status.last_known_good.digest == digest(version)
+        )
+
+    return seen
+
+
+def flying(version: str, weight: int) -> Seen:
+    def seen(sight: Sight) -> bool:
+        status = sight.status
+        return (
+            status is not None
+            and status.candidate is not None
+            and status.candidate.digest == digest(version)
+            and status.split.candidate == weight
+        )
+
+    return seen
+
+
+def at(stage: Stage) -> Seen:
+    return lambda sight: sight.status is not None and sight.status.stage is stage
+
+
+def contained(sight: Sight) -> bool:
+    status = sight.status
+    return bool(status and status.latches and status.latches[0].contained_at)
+
+
+def latched(sight: Sight) -> bool:
+    """The policy lets the switch go."""
+    found = sight.seen(KILL_SWITCHES, SWITCH)
+    return found is not None and "latchedAt" in found["status"]
+
+
+def killed_but_unlatched(sight: Sight) -> bool:
+    found = sight.seen(KILL_SWITCHES, SWITCH)
+    return at(Stage.KILLED)(sight) and found is not None and not latched(sight)
+
+
+def gone(sight: Sight) -> bool:
+    return sight.status is None
+
+
+def _bad(version: str, quality: Quality = BAD) -> Conditions:
+    return Conditions(quality={version: quality})
+
+
+V2_TAKES_OFF: Final = Act(always, (feature("v2"),), after=3)
+V2_AT_HALF: Final = flying("v2", 50)
+OUTAGE: Final = Change({"readable": False})
+OUTAGE_OVER: Final = Change({"readable": True})
+
+SCENARIOS: Final[tuple[Scenario, ...]] = (
+    Scenario(
+        ADOPTED,
+        "a release that serves already is taken over and becomes last-known-good",
+        (Act(always, (feature("v1"),), after=2),),
+        frozenset({0, 100}),
+    ),
+    Scenario(
+        "ramp",
+        "a good release climbs from 10 % to Live",
+        (V2_TAKES_OFF,),
+        RAMP,
+        begins_after=ADOPTED,
+    ),
+    Scenario(
+        "rollback-first-step",
+        "a bad release goes around at 10 %",
+        (V2_TAKES_OFF,),
+        frozenset({0, 10}),
+        begins_after=ADOPTED,
+        conditions=_bad("v2"),
+    ),
+    Scenario(
+        "rollback-at-half",
+        "a release that fails under load goes around at 50 %",
+        (V2_TAKES_OFF,),
+        frozenset({0, 10, 50}),
+        begins_after=ADOPTED,
+        conditions=_bad("v2", BAD_UNDER_LOAD),
+    ),
+    Scenario(
+        "rollback-of-the-adopted",
+        "the first release is bad: the fallback serves",
+        (Act(always, (feature("v1"),), after=2),),
+        frozenset({0, 100}),
+        conditions=_bad("v1"),
+    ),
+    Scenario(
+        "kill-and-back",
+        "killed at 50 %, released later: back to last-known-good, then the ramp anew",
+        (V2_TAKES_OFF, Act(V2_AT_HALF, (switch(),), 5), Act(latched, _gone := (
+            Remove(KILL_SWITCHES, SWITCH),
+        ), 20)),
+        RAMP,
+        begins_after=ADOPTED,
+    ),
+    Scenario(
+        "kill-released-at-once",
+        "the switch is deleted as soon as the policy allows it",
+        (V2_TAKES_OFF, Act(V2_AT_HALF, (switch(),), 5), Act(latched, _gone)),
+        RAMP,
+        begins_after=ADOPTED,
+    ),
+    Scenario(
+        "kill-released-unlatched",
+        "without the policy: the switch goes before it was latched",
+        (V2_TAKES_OFF, Act(V2_AT_HALF, (switch(),), 5), Act(killed_but_unlatched, _gone)),
+        RAMP,
+        begins_after=ADOPTED,
+    ),
+    Scenario(
+        "kill-by-label-while-live",
+        "a switch by label kills what is Live, and what was adopted serves again after it",
+        (
+            Act(always, (switch(selector={"matchLabels": {"team": "support"}}),), 3),
+            Act(latched, _gone, 20),
+        ),
+        frozenset({0}),
+        begins_after=ADOPTED,
+    ),
+    Scenario(
+        "kill-in-spec",
+        "the switch of Git, engaged at 10 % and taken out again",
+        (
+            V2_TAKES_OFF,
+            Act(flying("v2", 10), (feature("v2", killSwitch={"engaged": True}),), 3),
+            Act(at(Stage.KILLED), (feature("v2"),), 20),
+        ),
+        RAMP,
+        begins_after=ADOPTED,
+    ),
+    Scenario(
+        "retry",
+        "quarantined after a rollback, mended outside, flown again by a sign-off",
+        (
+            V2_TAKES_OFF,
+            Act(contained, (Change({"quality": {}}), retry("v2", 1)), 20),
+        ),
+        RAMP,
+        begins_after=ADOPTED,
+        conditions=_bad("v2"),
+    ),
+    Scenario(
+        "new-release-in-flight",
+        "another release is wanted at 50 %: it starts from the ground",
+        (V2_TAKES_OFF, Act(V2_AT_HALF, (feature("v3"),), 5)),
+        RAMP,
+        begins_after=ADOPTED,
+    ),
+    Scenario(
+        "deleted-and-recreated",
+        "the feature is deleted at 50 % and comes back",
+        (
+            V2_TAKES_OFF,
+            Act(V2_AT_HALF, (Remove(FEATURES, FEATURE),), 5),
+            Act(gone, (feature("v2"),), 20),
+        ),
+        RAMP,
+        begins_after=ADOPTED,
+    ),
+    Scenario(
+        "git-revert-in-flight",
+        "Git goes back to last-known-good at 50 %",
+        (V2_TAKES_OFF, Act(V2_AT_HALF, (feature("v1"),), 5)),
+        frozenset({0, 10, 50}),
+        begins_after=ADOPTED,
+    ),
+    Scenario(
+        "git-revert-after-rollback",
+        "Git follows the rollback",
+        (V2_TAKES_OFF, Act(contained, (feature("v1"),), 20)),
+        frozenset({0, 10}),
+        begins_after=ADOPTED,
+        conditions=_bad("v2"),
+    ),
+    Scenario(
+        "outage-and-resume",
+        "the provider is silent for a while at 10 %: hold, then go on",
+        (
+            V2_TAKES_OFF,
+            Act(flying("v2", 10), (OUTAGE,), 3),
+            Act(at(Stage.HOLDING), (OUTAGE_OVER,), 20),
+        ),
+        RAMP,
+        begins_after=ADOPTED,
+    ),
+    Scenario(
+        "outage-for-ever",
+        "no evidence until the deadline: back without proof",
+        (
+            Act(always, (feature("v2", ramp={"stepDeadlineSeconds": 120}),), 3),
+            Act(flying("v2", 10), (OUTAGE,), 3),
+            Act(at(Stage.INCONCLUSIVE), (OUTAGE_OVER,), 20),
+        ),
+        frozenset({0, 10}),
+        begins_after=ADOPTED,
+    ),
+    Scenario(
+        "wrong-provider",
+        "a plan that names no known provider is told, mended and flown",
+        (
+            Act(always, (_misplanned := feature("v2", acceptance={
+                **feature("v2").spec["acceptance"], "provider": "elsewhere",
+            }),), 3),
+            Act(
+                lambda sight: sight.status is not None
+                and any(c.type == "Stalled" for c in sight.status.conditions),
+                (feature("v2"),),
+                20,
+            ),
+        ),
+        RAMP,
+        begins_after=ADOPTED,
+    ),
+)
+BY_NAME: Final = {s.name: s for s in SCENARIOS}

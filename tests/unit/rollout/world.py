@@ -1,0 +1,228 @@
+"""A world that carries plans out, and the evidence that its flights meet.
+
+`World` stands in for the API server and the operator around `decide`: it keeps what a plan writes,
+passes every status through the wire, and moves its clock only when it is told to.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from goaround.api import names
+from goaround.api.conditions import Condition, find
+from goaround.api.feature import AIFeatureSpec, Release
+from goaround.api.kinds import AIFeature, AIKillSwitch, AISignOff
+from goaround.api.reasons import ConditionType, Stage
+from goaround.api.status import AIFeatureStatus, SignalStatus, Transition
+from goaround.rollout.decide import decide
+from goaround.rollout.moves import in_flight
+from goaround.rollout.observed import (
+    Breach,
+    Delivered,
+    Effect,
+    Judged,
+    Observed,
+    OpenIncident,
+    Plan,
+    PostEvent,
+    Problem,
+    Record,
+    WriteRecord,
+)
+from tests.unit.rollout.build import (
+    NAME,
+    NOW,
+    a_feature,
+    a_record,
+    a_retry,
+    a_spec,
+    a_switch,
+    a_window,
+)
+
+QUIET_PASSES = 6
+
+Evidence = Callable[["World"], Judged | None]
+
+
+def judged(world: "World", **changes: Any) -> Judged | None:
+    """Undecided evidence, read up to now; None where nothing flies at a step, as at the desk."""
+    flown = world.status.candidate
+    if flown is None or not in_flight(world.status) or world.status.step is None:
+        return None
+    found = Judged(
+        digest=flown.digest,
+        attempt=flown.attempt,
+        signals=signals("Undecided"),
+        samples=50,
+        total=50,
+        exposed=20,
+        through=world.now,
+        next_at=world.now + timedelta(seconds=10),
+    )
+    return replace(found, **changes)
+
+
+def signals(verdict: str) -> tuple[SignalStatus, ...]:
+    return tuple(
+        SignalStatus(name=name, verdict=verdict, message=f"{name}: {verdict.lower()}")
+        for name in ("errors", "toxic")
+    )
+
+
+def undecided(world: "World") -> Judged | None:
+    return judged(world)
+
+
+def good(world: "World", **changes: Any) -> Judged | None:
+    found = {"accepted": True, "samples": 1000, "total": 1000, "signals": signals("Good")}
+    return judged(world, **found | changes)
+
+
+def unreadable(world: "World") -> Judged | None:
+    """The provider does not answer: nothing was read since the step began."""
+    step = world.status.step
+    since = step.since if step is not None else world.now
+    told = "signal errors: the provider does not answer"
+    return judged(world, unreadable=told, through=since, signals=signals("Unknown"))
+
+
+def bad(world: "World", signal: str = "errors", **changes: Any) -> Judged | None:
+    breach = Breach(
+        signal=signal,
+        line=f"{signal} ratio 4.1% vs 2.0%: e-value 312 >= 100 -> breach",
+        proven_at=world.now - timedelta(seconds=1),
+        started_at=world.now - timedelta(seconds=31),
+    )
+    found = {"breach": breach, "samples": 1000, "exposed": 321, "signals": signals("Bad")}
+    return judged(world, **found | changes)
+
+
+def nothing(world: "World") -> Judged | None:
+    return None
+
+
+def quiet(world: "World") -> Judged | None:
+    """A whole window after all that was decided, in which nobody asked for anything."""
+    window = a_window(world.now, stable=0.0, candidate=0.0)
+    return Judged(digest="", attempt=0, exposed=400, traffic=window)
+
+
+@dataclass(slots=True)
+class World:
+    """One feature, everything around it, and a clock that stands still between moves."""
+
+    spec: AIFeatureSpec = field(default_factory=a_spec)
+    status: AIFeatureStatus = field(default_factory=AIFeatureStatus)
+    now: datetime = NOW
+    generation: int = 1
+    switches: dict[str, AIKillSwitch] = field(default_factory=dict)
+    sign_offs: list[AISignOff] = field(default_factory=list)
+    records: dict[str, Record] = field(default_factory=dict)
+    incidents: set[str] = field(default_factory=set)
+    events: dict[str, Transition] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+    delivered: Delivered | None = None
+    told: datetime | None = None
+
+    @property
+    def stage(self) -> Stage | None:
+        return self.status.stage
+
+    @property
+    def weight(self) -> int:
+        return self.status.split.candidate
+
+    @property
+    def feature(self) -> AIFeature:
+        return a_feature(self.spec, self.status, generation=self.generation)
+
+    def condition(self, kind: ConditionType) -> Condition | None:
+        return find(self.status.conditions, kind)
+
+    def observed(self, evidence: Evidence = undecided) -> Observed:
+        return Observed(
+            feature=self.feature,
+            switches=tuple(self.switches.values()),
+            sign_offs=tuple(self.sign_offs),
+            records=tuple(self.records.values()),
+            incidents=frozenset(self.incidents),
+            judged=evidence(self),
+            problems=self.problems,
+            delivered=self.delivered,
+            announced_at=self.told,
+        )
+
+    def plan(self, evidence: Evidence = undecided) -> Plan:
+        return decide(self.observed(evidence), self.now)
+
+    def look(self, evidence: Evidence = undecided, *, lost: bool = False) -> Plan:
+        """One pass. `lost`: it dies after its first effects, before its status is stored."""
+        plan = self.plan(evidence)
+        for effect in plan.first:
+            self.do(effect)
+        if lost:
+            return plan
+        self.status = AIFeatureStatus.model_validate(plan.status.wire())
+        for effect in plan.then:
+            self.do(effect)
+        posted = [e.transition.at for e in plan.then if isinstance(e, PostEvent)]
+        self.told = max(posted, default=self.told)
+        return plan
+
+    def settle(self, evidence: Evidence = undecided, passes: int = QUIET_PASSES) -> "World":
+        """Passes until none is due at once; the clock moves by a millisecond between them."""
+        for _ in range(passes):
+            plan = self.look(evidence)
+            if plan.wake_at is None or plan.wake_at > self.now:
+                return self
+            self.now += timedelta(milliseconds=1)
+        raise AssertionError(f"still not quiet after {passes} passes: {self.status.summary}")
+
+    def wait(self, seconds: float, evidence: Evidence = undecided) -> "World":
+        self.now += timedelta(seconds=seconds)
+        return self.settle(evidence)
+
+    def do(self, effect: Effect) -> None:
+        match effect:
+            case WriteRecord():
+                known = self.records.get(effect.digest) or a_record(effect.release)
+                self.records[effect.digest] = _marked(known, effect.marks)
+            case OpenIncident():
+                assert effect.latch.incident is not None
+                self.incidents.add(effect.latch.incident)
+            case PostEvent():
+                self.events.setdefault(effect.name, effect.transition)
+
+    def wants(self, release: Release, **parts: Any) -> "World":
+        """Git asks for another release or another plan."""
+        self.spec = a_spec(release, **parts)
+        self.generation += 1
+        return self
+
+    def kill(self, name: str = "stop") -> "World":
+        self.switches[name] = a_switch(name)
+        return self
+
+    def signs(self, digest: str, attempt: int, feature: str = NAME) -> "World":
+        self.sign_offs.append(a_retry(digest, attempt, feature=feature))
+        return self
+
+
+def _marked(record: Record, marks: Mapping[str, str | None]) -> Record:
+    """The record with annotations as the API server would merge them."""
+    found: dict[str, Any] = {}
+    for name, value in marks.items():
+        match name:
+            case names.ATTEMPTS:
+                found["attempts"] = int(value or 0)
+            case names.OUTCOME:
+                found["outcome"] = value
+            case names.QUARANTINED:
+                found["quarantined_attempt"] = int(value) if value else None
+            case names.GOOD_SINCE:
+                found["good_since"] = datetime.fromisoformat(value) if value else None
+            case _:
+                raise AssertionError(f"a mark nobody reads: {name}")
+    return replace(record, **found)

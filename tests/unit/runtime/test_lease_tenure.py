@@ -1,0 +1,267 @@
+"""Tenures: how one is taken, kept, lost and given up, in virtual time."""
+
+import asyncio
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from goaround.api.kinds import LEASES
+from tests.unit.runtime.lease_sim import NAMESPACE, Process, Weather, World, run
+
+PROMISE_SECONDS = 20.0
+
+
+def test_a_free_lease_is_taken_at_once() -> None:
+    async def story(world: World) -> None:
+        a = world.process("a").start()
+        assert await world.until(lambda: a.holds, 1) < 0.1
+        assert world.spec()["holderIdentity"] == "a"
+
+    run(story)
+
+
+def test_the_owner_keeps_it_while_it_lives() -> None:
+    async def story(world: World) -> None:
+        a, b = world.process("a").start(), world.process("b")
+        await world.until(lambda: a.holds, 1)
+        b.start()
+        await asyncio.sleep(600)
+        assert (a.told, b.told) == ([True], [])
+
+    run(story)
+
+
+def test_a_standby_only_reads() -> None:
+    async def story(world: World) -> None:
+        a = world.process("a").start()
+        await world.until(lambda: a.holds, 1)
+        b = world.process("b").start()
+        await asyncio.sleep(60)
+        assert set(b.api.calls) == {"get"}
+
+    run(story)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_killed_owner_is_followed_within_the_promise(seed: int) -> None:
+    async def story(world: World) -> None:
+        a = world.process("a").start()
+        await world.until(lambda: a.holds, 1)
+        b = world.process("b").start()
+        await asyncio.sleep(30 + world.chance.uniform(0, 4))
+        await a.kill()
+        waited = await world.until(lambda: b.holds, PROMISE_SECONDS)
+        assert waited > 10  # else a slow owner would be taken for a dead one
+        assert world.spec()["leaseTransitions"] == 1
+
+    run(story, seed)
+
+
+def test_a_restart_under_the_same_identity_takes_its_lease_back_at_once() -> None:
+    async def story(world: World) -> None:
+        first = world.process("a").start()
+        await world.until(lambda: first.holds, 1)
+        world.process("b").start()
+        await asyncio.sleep(30)
+        await first.kill()
+        again = world.process("a").start()
+        assert await world.until(lambda: again.holds, 1) < 0.1
+
+    run(story)
+
+
+def test_of_two_twins_the_younger_acts_and_they_do_not_take_turns() -> None:
+    async def story(world: World) -> None:
+        old = world.process("a").start()
+        await world.until(lambda: old.holds, 1)
+        young = world.process("a").start()
+        await asyncio.sleep(300)
+        assert (old.told, young.told) == ([True, False], [True])
+        await young.kill()
+        await world.until(lambda: old.holds, PROMISE_SECONDS)
+
+    run(story)
+
+
+def test_a_released_lease_is_taken_at_the_next_look() -> None:
+    async def story(world: World) -> None:
+        a = world.process("a").start()
+        await world.until(lambda: a.holds, 1)
+        b = world.process("b").start()
+        await asyncio.sleep(31)
+        await a.stop()
+        assert "holderIdentity" not in world.spec()
+        assert await world.until(lambda: b.holds, 3) < 2.5
+
+    run(story)
+
+
+def test_a_standby_that_ends_releases_nothing() -> None:
+    async def story(world: World) -> None:
+        a = world.process("a").start()
+        await world.until(lambda: a.holds, 1)
+        b = world.process("b").start()
+        await asyncio.sleep(5)
+        await b.stop()
+        assert world.spec()["holderIdentity"] == "a"
+        assert a.holds
+
+    run(story)
+
+
+def test_an_owner_that_cannot_renew_stops_before_another_may_begin() -> None:
+    async def story(world: World) -> None:
+        a = world.process("a").start()
+        await world.until(lambda: a.holds, 1)
+        b = world.process("b").start()
+        await asyncio.sleep(30)
+        a.weather.reachable = False
+        stopped = await world.until(lambda: not a.holds, 11)
+        taken = await world.until(lambda: b.holds, PROMISE_SECONDS - stopped)
+        assert taken > 4  # the margin, which also covers clocks of unequal speed
+        assert a.told == [True, False]
+
+    run(story)
+
+
+def test_a_lost_lease_does_not_end_the_process_which_stands_by() -> None:
+    async def story(world: World) -> None:
+        a = world.process("a").start()
+        await world.until(lambda: a.holds, 1)
+        b = world.process("b").start()
+        a.weather.reachable = False
+        await world.until(lambda: b.holds, PROMISE_SECONDS)
+        a.weather.reachable = True
+        await asyncio.sleep(60)
+        assert b.holds
+        await b.kill()
+        await world.until(lambda: a.holds, PROMISE_SECONDS)
+        assert a.told == [True, False, True]
+
+    run(story)
+
+
+def test_an_outage_of_the_api_server_ends_the_tenure_and_its_end_gives_it_back() -> None:
+    async def story(world: World) -> None:
+        a = world.process("a").start()
+        await world.until(lambda: a.holds, 1)
+        a.weather.reachable = False
+        await asyncio.sleep(60)
+        assert not a.holds
+        a.weather.reachable = True
+        await world.until(lambda: a.holds, 8)
+        assert world.spec()["leaseTransitions"] == 0  # nobody was in between
+
+    run(story)
+
+
+def test_a_process_that_was_stopped_for_long_does_not_hold_when_it_wakes() -> None:
+    async def story(world: World) -> None:
+        a = world.process("a")
+        await a.lease.turn()
+        assert a.holds
+        await asyncio.sleep(21)  # no turn in all that time, as under SIGSTOP
+        assert not a.holds
+
+    run(story)
+
+
+def test_a_lost_answer_does_not_cost_the_tenure() -> None:
+    """Taken, but the answer never came: the next look finds its own claim."""
+
+    async def story(world: World) -> None:
+        a = world.process("a").start()
+        await world.until(lambda: a.holds, 1)
+        b = world.process("b", Weather(failing=0.3)).start()
+        await a.kill()
+        await world.until(lambda: b.holds, PROMISE_SECONDS + 10)
+
+    for seed in range(20):
+        run(story, seed)
+
+
+def test_a_lease_that_somebody_deletes_is_made_again_by_its_owner() -> None:
+    async def story(world: World) -> None:
+        a = world.process("a").start()
+        await world.until(lambda: a.holds, 1)
+        b = world.process("b").start()
+        await asyncio.sleep(9)
+        world.store.delete(LEASES, NAMESPACE, "goaround", "somebody")
+        await asyncio.sleep(30)
+        assert (a.told, b.told) == ([True], [])
+
+    run(story)
+
+
+def test_a_lease_that_somebody_labels_stays_with_its_owner() -> None:
+    async def story(world: World) -> None:
+        a = world.process("a").start()
+        await world.until(lambda: a.holds, 1)
+        for _ in range(100):
+            world.store.touch(LEASES, NAMESPACE, "goaround")
+            await asyncio.sleep(0.37)
+        assert a.told == [True]
+
+    run(story)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    slowest=st.sampled_from([0.02, 1.0, 4.0, 9.0, 20.0]),
+    failing=st.sampled_from([0.0, 0.05, 0.3]),
+)
+def test_two_never_act_at_the_same_time(seed: int, slowest: float, failing: float) -> None:
+    """Whatever is slow, lost, killed, restarted, cut off or deleted: as a true clock sees it."""
+
+    async def story(world: World) -> list[float]:
+        chance = world.chance
+
+        def weather() -> Weather:
+            return Weather(slowest, failing, chance=random.Random(chance.random()))
+
+        living = {name: world.process(name, weather()).start() for name in "ab"}
+        watching = asyncio.ensure_future(world.watch())
+        for _ in range(12):
+            await asyncio.sleep(chance.uniform(0, 30))
+            name = chance.choice("ab")
+            await misfortune(world, living, name, weather())
+        watching.cancel()
+        return world.overlaps
+
+    assert run(story, seed) == []
+
+
+async def misfortune(world: World, living: dict[str, Process], name: str, weather: Weather) -> None:
+    """One thing that happens to a process."""
+    chance, victim = world.chance, living[name]
+    match chance.choice(["kill", "stop", "cut", "label", "nothing"]):
+        case "kill":
+            await victim.kill()
+            await asyncio.sleep(chance.choice([0, 0, 3, 18]))
+            living[name] = world.process(name, weather).start()
+        case "stop":
+            await victim.stop()
+            living[name] = world.process(name, weather).start()
+        case "cut":
+            victim.weather.reachable = False
+            await asyncio.sleep(chance.uniform(0, 25))
+            victim.weather.reachable = True
+        case "label" if world.store.find(LEASES, NAMESPACE, "goaround") is not None:
+            world.store.touch(LEASES, NAMESPACE, "goaround")
+
+
+@settings(max_examples=50, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_in_fair_weather_somebody_always_acts_again(seed: int) -> None:
+    async def story(world: World) -> None:
+        living = {name: world.process(name).start() for name in "ab"}
+        for _ in range(6):
+            name = world.chance.choice("ab")
+            await misfortune(world, living, name, Weather())
+            await world.until(lambda: any(p.holds for p in living.values()), PROMISE_SECONDS)
+            await asyncio.sleep(world.chance.uniform(0, 10))
+
+    run(story, seed)
