@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from goaround.api.kinds import FEATURES, AIFeature
 from goaround.api.reasons import Stage
 from hack.controlplane import ControlPlane
 from tests.cluster.operator_kit import Stack, running
-from tests.cluster.operator_shop import Shop, a_feature, acceptance, condition, is_live
+from tests.cluster.operator_shop import Shop, a_feature, acceptance, condition, eventually, is_live
 
 pytestmark = pytest.mark.cluster
 
@@ -158,7 +159,10 @@ def with_key(name: str) -> Json:
 
 def test_the_older_feature_keeps_the_flag_key_and_the_younger_waits_for_it(shop: Shop) -> None:
     shop.apply(with_key("older"))
-    shop.until("older", lambda f: f.status.stage is not None, "taken up")
+    older = shop.until("older", lambda f: f.status.stage is not None, "taken up").metadata
+    # Creation is stamped in whole seconds; within one second the uid decides who is older.
+    born = older.creation_timestamp
+    eventually(lambda: born and datetime.now(UTC) > born + timedelta(seconds=1), "a second later")
     shop.apply(with_key("younger"))
     stalled = shop.until("younger", is_stalled, "stalled")
     _, reason, message = condition(stalled, "Stalled")

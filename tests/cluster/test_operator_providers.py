@@ -16,10 +16,11 @@ pytestmark = pytest.mark.cluster
 
 # The provider of the administrator's file, and what the object must say of it.
 SICK = {
-    "bad500": "HTTP 500 instead of 200",
-    "badnan": "a count is NaN",
-    "huge": "the answer is larger than 1048576 bytes",
-    "hangs": "no complete answer within 2 s",
+    "bad500": "provider bad500: HTTP 500 instead of 200",
+    "badnan": "a count is NaN, which is not an amount",
+    "huge": "provider huge: the answer is larger than 1048576 bytes",
+    "hangs": "provider hangs: no complete answer within 2 s",
+    "empty": "no request of any arm was seen",
 }
 GOOD_ONE = "healthy"
 EACH = pytest.mark.parametrize("name", sorted(SICK))
@@ -41,7 +42,6 @@ class Story:
 
     shop: Shop
     held: dict[str, AIFeature]
-    empty: AIFeature
     meanwhile: AIFeature
     later: dict[str, AIFeature]
 
@@ -49,8 +49,9 @@ class Story:
 @pytest.fixture(scope="module")
 def story(stack: Stack) -> Story:
     """All fly v42 at 10 % when every provider but one falls sick; then all are mended."""
-    shop, names = stack.shop(), [*SICK, "empty"]
-    plans = {n: a_feature(n, acceptance=acceptance(provider=n)) for n in names}
+    shop = stack.shop()
+    quick = {"maxBlindSeconds": 10}
+    plans = {n: a_feature(n, acceptance=acceptance(provider=n) | quick) for n in SICK}
     plans[GOOD_ONE] = a_feature(GOOD_ONE)
     for plan in plans.values():
         plan["spec"]["ramp"]["steps"] = STEPS
@@ -59,22 +60,20 @@ def story(stack: Stack) -> Story:
         shop.until_live(name)
     for name in plans:
         shop.ask_for(name, "v42")
-    for name in names:
+    for name in SICK:
         shop.until_stage(name, Stage.RAMPING)
-    stack.providers.sick.update(names)
+    stack.providers.sick.update(SICK)
     held = {name: shop.until_stage(name, Stage.HOLDING) for name in SICK}
     meanwhile = shop.until_live(GOOD_ONE, "v42")
-    empty = shop.feature("empty")
     stack.providers.sick.clear()
-    later = {name: shop.until_live(name, "v42") for name in names}
-    return Story(shop, held, empty, meanwhile, later)
+    later = {name: shop.until_live(name, "v42") for name in SICK}
+    return Story(shop, held, meanwhile, later)
 
 
 @EACH
 def test_a_sick_provider_holds_and_the_object_says_why(story: Story, name: str) -> None:
     held = story.held[name]
     assert SICK[name] in (held.status.hold or "")
-    assert f"provider {name}" in (held.status.hold or "")
     assert SICK[name] in (held.status.summary or "")
     assert condition(held, "Ready")[:2] == ("Unknown", "Holding")
     assert condition(held, "Reconciling")[0] == "True"
@@ -85,7 +84,7 @@ def test_a_sick_provider_neither_climbs_nor_goes_around(story: Story, name: str)
     held = story.held[name]
     assert held.status.split.candidate == 10
     assert held.status.latches == story.later[name].status.latches == []
-    assert {s.verdict for s in held.status.signals} <= {"Unknown"}
+    assert "Bad" not in {s.verdict for s in held.status.signals}
 
 
 @EACH
@@ -93,13 +92,6 @@ def test_a_mended_provider_resumes_the_same_attempt(story: Story, name: str) -> 
     told = [t.reason for t in story.later[name].status.history]
     assert told.index("Holding") < told.index("Resumed") < len(told) - told[::-1].index("Promoted")
     assert told.count("RolloutStarted") == 1
-
-
-def test_an_empty_answer_is_no_pass(story: Story) -> None:
-    """Nobody asked for a whole step: not enough samples, whatever the provider says."""
-    assert story.empty.status.split.candidate == 10
-    assert story.empty.status.latches == []
-    assert is_live(story.later["empty"], "v42")
 
 
 def test_features_of_a_good_provider_go_on_meanwhile(story: Story) -> None:

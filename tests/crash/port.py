@@ -5,12 +5,13 @@ whoever drives the run.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import Final, Protocol, TypeVar
 
 from goaround.api.base import Json
 from goaround.api.kinds import Kind
-from goaround.world.kube import AlreadyExists, Body, Conflict, KubeError, Unavailable
+from goaround.world.kube import AlreadyExists, Body, Conflict, KubeError, NotFound, Unavailable
 from tests.crash.faults import Call, Fault, possible
 from tests.crash.store import Store
 
@@ -56,6 +57,15 @@ class StoreApi:
         return await self._call(
             call, lambda author: self._store.create(kind, namespace, body, author)
         )
+
+    async def delete(self, kind: Kind, namespace: str, name: str) -> None:
+        call = Call("delete", kind.plural, name)
+
+        def gone(author: str) -> None:
+            with contextlib.suppress(NotFound):
+                self._store.delete(kind, namespace, name, author)
+
+        await self._call(call, gone)
 
     async def patch(
         self, kind: Kind, namespace: str, name: str, patch: Body, *, status: bool = False

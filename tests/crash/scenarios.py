@@ -10,7 +10,7 @@ from typing import Final
 from goaround.api.base import Json
 from goaround.api.digest import release_digest
 from goaround.api.feature import Release
-from goaround.api.kinds import FEATURES, KILL_SWITCHES, RECORDS, SIGN_OFFS
+from goaround.api.kinds import FEATURES, KILL_SWITCHES, SIGN_OFFS
 from goaround.api.reasons import Stage
 from tests.crash.script import FEATURE, Act, Change, Put, Remove, Scenario, Sight
 from tests.crash.traffic import Conditions, Quality

@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import Any, Final
 
 from goaround.api.base import Json, rfc3339
-from goaround.api.kinds import EVENTS, FEATURES, INCIDENTS, KILL_SWITCHES, RECORDS, Kind
+from goaround.api.kinds import FEATURES, INCIDENTS, KILL_SWITCHES, RECORDS, Kind
 from goaround.world.kube import AlreadyExists, Conflict, NotFound, Refused
 from tests.crash.schema import Unacceptable, checked
 
@@ -115,8 +115,8 @@ class Store:
     def touch(self, kind: Kind, namespace: str, name: str) -> None:
         """Somebody else changes the object, in a way that means nothing to us."""
         before = self._known(kind, namespace, name)
-        touched = int(before["metadata"].get("annotations", {}).get("touched", 0)) + 1
-        patch: Json = {"metadata": {"annotations": {"touched": str(touched)}}}
+        touched = int(before["metadata"].get("labels", {}).get("touched", 0)) + 1
+        patch: Json = {"metadata": {"labels": {"touched": str(touched)}}}
         self.patch(kind, namespace, name, patch=patch, status=False, author="somebody")
 
     def wipe_status(self, kind: Kind, namespace: str, name: str) -> None:

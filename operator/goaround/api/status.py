@@ -157,12 +157,17 @@ class KillSource(Model):
     reason: Line = Field(default="", description="Why, in the words of whoever engaged it.")
 
 
+MOST_SOURCES = 32
+
+
 class KillState(Model):
     """The kill in force."""
 
     since: Timestamp = Field(description="When it was recorded.")
     sources: list[KillSource] = Field(
-        max_length=32, description="Everything that says killed.", json_schema_extra=atomic()
+        max_length=MOST_SOURCES,
+        description="Everything that says killed, as far as there is room.",
+        json_schema_extra=atomic(),
     )
 
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from goaround.api.digest import short
 from goaround.api.feature import Mode
 from goaround.api.reasons import EventReason, Stage
-from goaround.api.status import AIFeatureStatus, KillSource, Latch
+from goaround.api.status import AIFeatureStatus, KillSource
 from goaround.rollout.blocked import blocked
 from goaround.rollout.down import give_up, kill, kill_sources, roll_back
 from goaround.rollout.effects import effects_after, effects_before
@@ -153,14 +153,20 @@ def _wake_at(
     if flown is not None and not flown.adopted:
         ends = [flown.deadline_at, *([after.step.deadline_at] if after.step is not None else [])]
         due += [at for at in ends if at > now]
-    if after.latches and (asks := _asks_again(o, after.latches[0], now)) is not None:
+    if (asks := _asks_again(o, after, now)) is not None:
         due.append(asks)
     return min(due, default=None)
 
 
-def _asks_again(o: Observed, latch: Latch, now: datetime) -> datetime | None:
+def _asks_again(o: Observed, after: AIFeatureStatus, now: datetime) -> datetime | None:
     """When to ask the flag replicas again: at once at first, ever more rarely where one is gone."""
-    if latch.delivered_at is not None or o.delivered is None or o.delivered.expected == 0:
+    if o.delivered is None or o.delivered.expected == 0:
         return None
-    age = (now - latch.at).total_seconds()
+    if after.latches and after.latches[0].delivered_at is None:
+        since = after.latches[0].at
+    elif after.history and (o.delivered.revision or 0) < after.revision:
+        since = after.history[-1].at
+    else:
+        return None
+    age = (now - since).total_seconds()
     return now + timedelta(seconds=min(max(age / 4, 0.05), 30.0))

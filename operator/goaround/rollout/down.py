@@ -11,6 +11,7 @@ from goaround.api.digest import short
 from goaround.api.reasons import EventReason, Stage
 from goaround.api.status import (
     ALL_FALLBACK,
+    MOST_SOURCES,
     AIFeatureStatus,
     KillSource,
     KillState,
@@ -33,7 +34,7 @@ def kill_sources(o: Observed) -> list[KillSource]:
         found.append(
             KillSource(kind="Spec", name=o.feature.metadata.name, reason=switch.reason or "")
         )
-    return found[:32]
+    return found[:MOST_SOURCES]
 
 
 def kill(

@@ -11,6 +11,7 @@ from goaround.api.status import AIFeatureStatus, LatchCause
 from goaround.rollout.moves import in_flight
 from goaround.rollout.observed import (
     FLYING,
+    DropRecord,
     Effect,
     Observed,
     OpenIncident,
@@ -18,6 +19,7 @@ from goaround.rollout.observed import (
     WriteRecord,
 )
 
+RECORDS_KEPT = 10
 GOOD, SUPERSEDED = "Good", "Superseded"  # other outcomes are the cause of the latch
 
 
@@ -44,7 +46,19 @@ def effects_before(o: Observed, after: AIFeatureStatus) -> tuple[Effect, ...]:
 
 def effects_after(o: Observed, after: AIFeatureStatus) -> tuple[Effect, ...]:
     """Incidents, quarantine marks and events that the new status asks for."""
-    return (*_incidents(after), *_outcomes(o, after), *_events(o, after))
+    return (*_incidents(after), *_outcomes(o, after), *_events(o, after), *_surplus(o, after))
+
+
+def _surplus(o: Observed, after: AIFeatureStatus) -> list[Effect]:
+    """The oldest records over the limit. Kept for ever: two good ones, and what is quarantined, so
+    that no limit lets harm fly again."""
+    used = {r.digest for r in (after.candidate, after.last_known_good, after.previous_good) if r}
+    used |= {x.digest for x in after.latches if x.digest is not None}
+    good = sorted((r for r in o.records if r.good_since), key=lambda r: str(r.good_since))
+    used |= {r.digest for r in good[-2:]}
+    spare = [r for r in o.records if r.digest not in used and r.quarantined_attempt is None]
+    spare.sort(key=lambda r: str(r.created))
+    return [DropRecord(r.name) for r in spare[: max(len(spare) - RECORDS_KEPT, 0)]]
 
 
 def _incidents(after: AIFeatureStatus) -> list[Effect]:
@@ -73,11 +87,12 @@ def _outcomes(o: Observed, after: AIFeatureStatus) -> list[Effect]:
 def _superseded(o: Observed, after: AIFeatureStatus) -> list[Effect]:
     """Flights that made way; `Flying` is left to the one in flight and to one not yet in status."""
     latched = {(x.digest, x.attempt) for x in after.latches}
-    flown = after.candidate.digest if after.candidate is not None else None
+    # what has just landed still says `Flying` in this observation
+    here = {x.digest for x in (after.candidate, after.last_known_good) if x is not None}
     return [
         _write(o, r.digest, r.release, {names.OUTCOME: SUPERSEDED})
         for r in o.records
-        if r.outcome == FLYING and r.digest != flown and (r.digest, r.attempts) not in latched
+        if r.outcome == FLYING and r.digest not in here and (r.digest, r.attempts) not in latched
     ]
 
 

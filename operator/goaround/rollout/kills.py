@@ -9,7 +9,7 @@ from datetime import datetime
 from goaround.api.killswitch import AIKillSwitchStatus
 from goaround.api.kinds import AIFeature, AIKillSwitch
 from goaround.api.reasons import Stage
-from goaround.api.status import AIFeatureStatus
+from goaround.api.status import MOST_SOURCES, AIFeatureStatus
 
 
 def latched(
@@ -37,6 +37,5 @@ def latched(
 
 def _recorded(status: AIFeatureStatus, switch: AIKillSwitch) -> bool:
     sources = status.kill.sources if status.kill is not None else []
-    return status.stage is Stage.KILLED and any(
-        s.kind == "AIKillSwitch" and s.name == switch.metadata.name for s in sources
-    )
+    named = any(s.kind == "AIKillSwitch" and s.name == switch.metadata.name for s in sources)
+    return status.stage is Stage.KILLED and (named or len(sources) >= MOST_SOURCES)

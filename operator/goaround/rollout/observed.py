@@ -34,6 +34,7 @@ class Record:
     outcome: str | None = None
     quarantined_attempt: int | None = None
     good_since: datetime | None = None
+    created: datetime | None = None
 
     def cleared(self, latch: Latch) -> bool:
         """Whether the release became last-known-good after that latch."""
@@ -169,7 +170,14 @@ class OpenIncident:
     latch: Latch
 
 
-Effect = WriteRecord | PostEvent | OpenIncident
+@dataclass(frozen=True, slots=True)
+class DropRecord:
+    """Delete an old record that nothing relies on."""
+
+    name: str
+
+
+Effect = WriteRecord | DropRecord | PostEvent | OpenIncident
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,9 +86,10 @@ def _with_readings(o: Observed, after: AIFeatureStatus) -> AIFeatureStatus:
         and flown is not None
         and (judged.digest, judged.attempt) == (flown.digest, flown.attempt)
     )
-    if judged is None or not same or not in_flight(after):
+    if judged is None or not same or not in_flight(o.feature.status):
         return after
-    return after.but(signals=list(judged.signals), evidence=list(judged.evidence))
+    kept = list(judged.evidence) if in_flight(after) else []
+    return after.but(signals=list(judged.signals), evidence=kept)
 
 
 def _revision(before: AIFeatureStatus, after: AIFeatureStatus, now: datetime) -> int:

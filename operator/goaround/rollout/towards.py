@@ -107,11 +107,17 @@ def _stay_away(o: Observed, status: AIFeatureStatus, wanted: str, now: datetime)
 
 def _retry(o: Observed, digest: str, attempt: int) -> bool:
     """Whether a person asked for this digest again, after this very attempt ended."""
+    ended = [
+        x.at.replace(microsecond=0)
+        for x in o.feature.status.latches
+        if x.digest == digest and x.attempt == attempt
+    ]
     return any(
         s.spec.decision is Decision.RETRY
         and s.spec.feature_ref.name == o.feature.metadata.name
         and s.spec.digest == digest
         and s.spec.attempt == attempt
+        and all((s.metadata.creation_timestamp or at) >= at for at in ended)
         for s in o.sign_offs
     )
 

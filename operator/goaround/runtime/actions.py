@@ -16,7 +16,13 @@ from goaround.api.kinds import (
 )
 from goaround.api.status import Transition
 from goaround.incident.opening import opening
-from goaround.rollout.observed import Effect, OpenIncident, PostEvent, WriteRecord
+from goaround.rollout.observed import (
+    DropRecord,
+    Effect,
+    OpenIncident,
+    PostEvent,
+    WriteRecord,
+)
 from goaround.runtime import records
 from goaround.runtime.cache import Cache
 from goaround.runtime.metrics import Metrics
@@ -41,6 +47,8 @@ class Actions:
             match effect:
                 case WriteRecord():
                     await self._write_record(feature, effect)
+                case DropRecord():
+                    await self._drop_record(feature, effect)
                 case PostEvent():
                     await self._post_event(feature, effect)
                 case OpenIncident():
@@ -59,6 +67,11 @@ class Actions:
             marks: Json = {"metadata": {"annotations": dict(effect.marks)}}
             stored = await self._api.patch(RECORDS, meta.namespace, effect.name, marks)
         self._cache.store(RECORDS, stored)
+
+    async def _drop_record(self, feature: AIFeature, effect: DropRecord) -> None:
+        namespace = feature.metadata.namespace
+        await self._api.delete(RECORDS, namespace, effect.name)
+        self._cache.drop(RECORDS, (namespace, effect.name))
 
     async def _post_event(self, feature: AIFeature, effect: PostEvent) -> None:
         await self.tell(feature, FEATURES, effect.name, effect.transition)

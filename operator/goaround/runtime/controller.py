@@ -139,7 +139,7 @@ class Controller:
 
     async def _feature(self, key: Key) -> None:
         for attempt in range(CONFLICTS):
-            feature = self._parsed(AIFeature, FEATURES, key)
+            feature = self._parsed(AIFeature, FEATURES, key) or self._without_status(key)
             if feature is None:
                 self._gone(key)
                 return
@@ -151,6 +151,11 @@ class Controller:
                 await self._refresh(FEATURES, key)
                 if attempt == CONFLICTS - 1:
                     raise
+
+    def _without_status(self, key: Key) -> AIFeature | None:
+        """A feature whose status says what no operator wrote: made again from its records."""
+        body = self._cache.get(FEATURES, key.namespace, key.name)
+        return _validated(AIFeature, {**body, "status": {}}) if body is not None else None
 
     async def _pass(self, key: Key, feature: AIFeature) -> None:
         now = self.now()
@@ -316,7 +321,9 @@ class Controller:
             if latch.incident is not None:
                 self._queue.offer(Key(INCIDENTS.plural, key.namespace, latch.incident))
         if plan.wake_at is not None:
-            self._queue.offer_in(key, (plan.wake_at - now).total_seconds())
+            wait = (plan.wake_at - now).total_seconds()
+            # `now` has lost up to a millisecond: woken without it, a pass would still be too early
+            self._queue.offer_in(key, wait + 0.001 if wait > 0 else 0)
 
     def _gone(self, key: Key) -> None:
         """The feature does not exist any more: nothing of it stays in memory."""

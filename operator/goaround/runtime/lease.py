@@ -211,6 +211,10 @@ class OwnedApi:
         self._ask()
         return await self._api.patch(kind, namespace, name, patch, status=status)
 
+    async def delete(self, kind: Kind, namespace: str, name: str) -> None:
+        self._ask()
+        await self._api.delete(kind, namespace, name)
+
     def _ask(self) -> None:
         if not self._owner():
             raise NotOwner("the lease is not held")

@@ -5,6 +5,7 @@ for it when crash points are enumerated. `KubeApi` is the real one, on `kubernet
 It retries nothing: whoever calls knows whether a repeat is safe.
 """
 
+import contextlib
 import json
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -42,7 +43,7 @@ class Refused(KubeError):
 
 
 class Unavailable(KubeError):
-    """5xx, 429, time-out or no connection: it may or may not have been done."""
+    """5xx, 429, 410, time-out or no connection: it may or may not have been done."""
 
 
 class Api(Protocol):
@@ -65,6 +66,9 @@ class Api(Protocol):
         """Merge-patch it, or its status. With `metadata.resourceVersion` in the patch the write
         happens only on that very version. Raises Conflict, NotFound."""
 
+    async def delete(self, kind: Kind, namespace: str, name: str) -> None:
+        """Delete it; one that does not exist is deleted already."""
+
 
 def path(kind: Kind, namespace: str | None, name: str | None = None) -> str:
     """Where a resource lives on the API server."""
@@ -82,7 +86,8 @@ def failure(status: int, message: str, *, creating: bool) -> KubeError:
             return AlreadyExists(message)
         case 409:
             return Conflict(message)
-        case 429:
+        case 410 | 429:
+            # 410: a list whose pages came too slowly, which has to begin anew
             return Unavailable(message)
         case _ if status >= 500 or status == 0:
             return Unavailable(message)
@@ -126,6 +131,10 @@ class KubeApi:
     ) -> Body:
         where = path(kind, namespace, name) + ("/status" if status else "")
         return await self._call("PATCH", where, body=patch)
+
+    async def delete(self, kind: Kind, namespace: str, name: str) -> None:
+        with contextlib.suppress(NotFound):
+            await self._call("DELETE", path(kind, namespace, name))
 
     async def _call(
         self,

@@ -20,6 +20,7 @@ from goaround.rollout.moves import in_flight
 from goaround.rollout.observed import (
     Breach,
     Delivered,
+    DropRecord,
     Effect,
     Judged,
     Observed,
@@ -192,6 +193,8 @@ class World:
             case OpenIncident():
                 assert effect.latch.incident is not None
                 self.incidents.add(effect.latch.incident)
+            case DropRecord():
+                self.records = {k: r for k, r in self.records.items() if r.name != effect.name}
             case PostEvent():
                 self.events.setdefault(effect.name, effect.transition)
 

@@ -31,6 +31,7 @@ class Weather:
 
     slowest: float = QUICK
     failing: float = 0.0
+    late: float = 0.0  # seconds that every answer comes late
     reachable: bool = True
     chance: random.Random = field(default_factory=lambda: random.Random(0))
 
@@ -74,12 +75,15 @@ class StormyApi:
 
         return await self._call("patch", commit)
 
+    async def delete(self, kind: Kind, namespace: str, name: str) -> None:
+        await self._call("delete", lambda: self._store.delete(kind, namespace, name, self._who))
+
     async def _call(self, verb: str, commit: Callable[[], T]) -> T:
         self.calls.append(verb)
         serving = asyncio.ensure_future(self._serve(commit))
         serving.add_done_callback(lambda done: done.cancelled() or done.exception())
         answer = await asyncio.shield(serving)
-        await asyncio.sleep(self.weather.delay())
+        await asyncio.sleep(self.weather.delay() + self.weather.late)
         if self.weather.fails():
             raise Unavailable("the answer was lost")
         return answer

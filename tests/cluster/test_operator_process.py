@@ -1,0 +1,133 @@
+"""The operator as a process: probes, logs, signals, restarts, and faults of the command line."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from goaround.api.kinds import FEATURES
+from goaround.api.reasons import Stage
+from hack.controlplane import ControlPlane
+from tests.cluster.operator_kit import ROOT, Stack, free_ports, operator, running
+from tests.cluster.operator_shop import Shop, a_feature, eventually
+
+pytestmark = pytest.mark.cluster
+
+CHAT = "chat"
+STEPS = [
+    {"weightPercent": 10, "holdSeconds": 6, "minSamples": 50},
+    {"weightPercent": 100},
+]
+
+
+@pytest.fixture(scope="module")
+def stack(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with running(plane, Path(tmp_path_factory.mktemp("process"))) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="module")
+def shop(stack: Stack) -> Shop:
+    """One feature that serves v41 and has a long first step."""
+    shop = stack.shop()
+    plan = a_feature(CHAT)
+    plan["spec"]["ramp"]["steps"] = STEPS
+    shop.apply(plan)
+    shop.until_live(CHAT)
+    return shop
+
+
+def series(stack: Stack, namespace: str) -> set[str]:
+    """Names of the operator's metrics that speak of a namespace."""
+    families = text_string_to_metric_families(stack.operator.get("/metrics").text)
+    return {s.name for f in families for s in f.samples if s.labels.get("namespace") == namespace}
+
+
+def test_the_probes_answer(stack: Stack) -> None:
+    for probe in ("/livez", "/readyz"):
+        assert stack.operator.get(probe).status_code == 200
+    assert "goaround_build_info" in stack.operator.get("/metrics").text
+
+
+def test_the_series_of_a_deleted_feature_go(stack: Stack) -> None:
+    shop = stack.shop()
+    shop.apply(a_feature("brief"))
+    shop.until("brief", lambda f: f.status.stage is not None, "taken up")
+    eventually(
+        lambda: (
+            {"goaround_feature_stage", "goaround_transitions_total"}
+            <= series(stack, shop.namespace)
+        ),
+        "series of the feature",
+    )
+    shop.delete(FEATURES, "brief")
+    eventually(lambda: not series(stack, shop.namespace), "no series of the feature")
+
+
+def test_sigterm_in_mid_ramp_ends_in_order_and_the_next_process_flies_on(
+    stack: Stack, shop: Shop
+) -> None:
+    shop.ask_for(CHAT, "v42")
+    ramping = shop.until(
+        CHAT, lambda f: f.status.stage is Stage.RAMPING and f.status.evidence, "evidence in status"
+    )
+    assert stack.operator.end() == 0
+    (port,) = free_ports("another operator", 1)
+    with operator(stack, port) as stack.operator:
+        live = shop.until_live(CHAT, "v42")
+    told = [t.reason for t in live.status.history]
+    assert told.count("RolloutStarted") == 1
+    starts = [t.at for t in live.status.history if t.reason == "StepStarted"]
+    assert ramping.status.step is not None
+    assert starts == [ramping.status.step.since]
+
+
+def test_a_killed_process_is_taken_over_from_where_status_stands(stack: Stack, shop: Shop) -> None:
+    (port,) = free_ports("a third operator", 1)
+    with operator(stack, port) as stack.operator:
+        shop.ask_for(CHAT, "v43")
+        shop.until(CHAT, lambda f: f.status.stage is Stage.RAMPING and f.status.evidence, "flying")
+        stack.operator.child.send_signal(signal.SIGKILL)
+        stack.operator.child.wait()
+    with operator(stack, port) as stack.operator:
+        live = shop.until_live(CHAT, "v43")
+        assert [t.reason for t in live.status.history].count("RolloutStarted") == 2
+        reasons = [e["reason"] for e in shop.events(CHAT)]
+        assert reasons.count("RolloutStarted") == 2
+        assert reasons.count("Promoted") == 3
+
+
+def test_every_line_of_the_log_is_json_and_tells_changes_with_their_feature(
+    stack: Stack, shop: Shop
+) -> None:
+    lines = stack.operator.lines()
+    assert {"at", "level", "logger", "message"} <= set.intersection(*(set(x) for x in lines))
+    told = [x for x in lines if x.get("feature") == f"{shop.namespace}/{CHAT}"]
+    assert "Promoted" in {x["reason"] for x in told}
+    assert not [x for x in lines if "exception" in x]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("providers: [", "is not YAML"),
+        ("provider: []", "provider: Extra inputs are not permitted"),
+        ("providers: [{name: a, url: 'ftp://x'}]", "url is not usable: write http(s)://"),
+    ],
+    ids=["no-yaml", "unknown-field", "bad-url"],
+)
+def test_a_faulty_administrators_file_ends_it_with_one_sentence(
+    plane: ControlPlane, tmp_path: Path, text: str, words: str
+) -> None:
+    config = tmp_path / "operator.yaml"
+    config.write_text(text)
+    argv = [sys.executable, "-m", "goaround", "operator", f"--config={config}"]
+    argv += [f"--kubeconfig={plane.kubeconfig}"]
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,250 @@
+"""What an operator does with its lease: who works on keys, and whose writes reach the server."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+
+import httpx
+import pytest
+
+from goaround.api.base import Json
+from goaround.api.kinds import EVENTS, FEATURES, INCIDENTS, RECORDS
+from goaround.runtime.config import Config
+from goaround.runtime.engine import Operator, Options
+from goaround.runtime.lease import NotOwner, OwnedApi, lease_name
+from goaround.world.kube import Api
+from tests.crash.store import Commit
+from tests.unit.runtime.lease_sim import NAMESPACE, StormyApi, Weather, World, run
+
+OURS_PLURALS = {FEATURES.plural, INCIDENTS.plural, RECORDS.plural, EVENTS.plural}
+
+
+def a_feature(name: str = "chat") -> Json:
+    ratio = {"bad": 'ai_requests_total{$match,result="bad"}', "total": "ai_requests_total{$match}"}
+    signals = [{"name": n, "ratio": ratio, "max": "0.02"} for n in ("errors", "refusals")]
+    return {
+        "apiVersion": FEATURES.api_version,
+        "kind": FEATURES.kind,
+        "metadata": {"name": name},
+        "spec": {
+            "release": {"model": {"name": "chat-7b", "version": "1"}},
+            "delivery": [{"name": "app", "role": "Split", "flag": {"bucketBy": "User"}}],
+            "acceptance": {"scope": "questions of customers", "signals": signals},
+        },
+    }
+
+
+class Writers:
+    """Who changed our objects, in order."""
+
+    def __init__(self, world: World) -> None:
+        self.seen: list[str] = []
+        world.store.hearers.append(self._note)
+
+    def _note(self, commit: Commit) -> None:
+        if commit.kind.plural in OURS_PLURALS and commit.author != "person":
+            self.seen.append(commit.author)
+
+
+@asynccontextmanager
+async def operator(
+    world: World, identity: str, *, weather: Weather | None = None, hears: bool = True
+) -> AsyncIterator[Operator]:
+    """An operator whose watch is the store itself, or deaf."""
+    async with httpx.AsyncClient(trust_env=False) as http:
+        made = Operator(
+            Options(config=Config(), identity=identity, own_namespace=NAMESPACE, lease=True),
+            StormyApi(world.store, weather or Weather(), identity),
+            http,
+            clock=world.loop.wall,
+            readers={},
+            jitter=lambda: 0.5,
+        )
+
+        def hear(commit: Commit) -> None:
+            removed = commit.after is None
+            made.controller.heard(commit.kind, commit.body, removed=removed)
+
+        if hears:
+            world.store.hearers.append(hear)
+        await made.start()
+        try:
+            yield made
+        finally:
+            await made.stop()
+
+
+def create(world: World, name: str = "chat") -> None:
+    world.store.create(FEATURES, "shop", a_feature(name), "person")
+
+
+def owned_writes(port: type) -> set[str]:
+    """Every verb of the port that is no read."""
+    return {n for n in vars(port) if not n.startswith("_")} - {"get", "list"}
+
+
+def metric(of: Operator, name: str) -> float | None:
+    return of.metrics.registry.get_sample_value(name)
+
+
+def test_only_the_owner_works_and_the_standby_keeps_what_it_hears() -> None:
+    async def story(world: World) -> None:
+        writers = Writers(world)
+        async with operator(world, "a") as a, operator(world, "b") as b:
+            create(world)
+            await asyncio.sleep(10)
+            assert set(writers.seen) == {"a"}
+            assert (metric(a, "goaround_lease_held"), metric(b, "goaround_lease_held")) == (1, 0)
+            assert b.cache.get(FEATURES, "shop", "chat") == world.store.get(
+                FEATURES, "shop", "chat"
+            )
+            assert b.health.ready
+
+    run(story)
+
+
+def test_keys_of_a_standby_are_kept_once_each() -> None:
+    async def story(world: World) -> None:
+        async with operator(world, "a"), operator(world, "b") as b:
+            create(world)
+            for _ in range(100):
+                world.store.touch(FEATURES, "shop", "chat")
+            await asyncio.sleep(60)
+            assert len(b.queue) == 1
+
+    run(story)
+
+
+def test_who_takes_over_lists_first_and_so_finds_what_its_watch_missed() -> None:
+    async def story(world: World) -> None:
+        writers = Writers(world)
+        async with operator(world, "a") as a, operator(world, "b", hears=False) as b:
+            await asyncio.sleep(5)
+            await a.stop()
+            create(world)
+            await world.until(lambda: "b" in writers.seen, 4)
+            assert b.owns()
+
+    run(story)
+
+
+def test_who_takes_over_and_cannot_list_works_on_what_it_heard() -> None:
+    """No list may stand before a kill."""
+
+    async def story(world: World) -> None:
+        writers = Writers(world)
+
+        async def never(*_: object, **__: object) -> list[Json]:
+            await asyncio.sleep(3600)
+            return []
+
+        async with operator(world, "a") as a, operator(world, "b") as b:
+            await asyncio.sleep(5)
+            b.api.list = never  # type: ignore[method-assign]
+            await a.stop()
+            create(world)
+            await world.until(lambda: "b" in writers.seen, 7)
+
+    run(story)
+
+
+def test_whoever_lost_the_lease_writes_nothing_and_counts_no_failure() -> None:
+    async def story(world: World) -> None:
+        writers, weather = Writers(world), Weather()
+        async with operator(world, "a", weather=weather) as a, operator(world, "b"):
+            await asyncio.sleep(5)
+            weather.reachable = False
+            await world.until(lambda: world.spec()["holderIdentity"] == "b", 20)
+            weather.reachable = True
+            create(world)
+            await asyncio.sleep(30)
+            assert set(writers.seen) == {"b"}
+            assert not a.owns()
+            errors = a.metrics.registry.get_sample_value(
+                "goaround_passes_total", {"result": "error"}
+            )
+            assert errors is None
+
+    run(story)
+
+
+def test_a_pass_that_loses_the_lease_in_the_middle_writes_no_more() -> None:
+    """Its first write is answered when its time is over; the rest is done by the next owner."""
+
+    async def story(world: World) -> None:
+        writers, weather = Writers(world), Weather()
+
+        def slow_down(commit: Commit) -> None:
+            if writers.seen:
+                weather.late = 12.0
+
+        world.store.hearers.append(slow_down)
+        async with operator(world, "a", weather=weather) as a, operator(world, "b"):
+            await world.until(a.owns, 1)
+            create(world)
+            await asyncio.sleep(60)
+            began_as_owner = writers.seen.count("a")
+            assert writers.seen[:began_as_owner] == ["a"] * began_as_owner
+            assert "b" in writers.seen
+            given_back = a.metrics.registry.get_sample_value(
+                "goaround_passes_total", {"result": "not_owner"}
+            )
+            assert given_back
+
+    run(story)
+
+
+def test_who_lost_the_lease_shows_no_features_and_forgets_their_flights() -> None:
+    async def story(world: World) -> None:
+        weather = Weather()
+        async with operator(world, "a", weather=weather) as a:
+            create(world)
+            await asyncio.sleep(5)
+            sample = 'goaround_feature_weight_percent{arm="stable",feature="chat"'
+            assert sample in a.metrics.text().decode()
+            weather.reachable = False
+            await asyncio.sleep(20)
+            assert sample not in a.metrics.text().decode()
+            weather.reachable = True
+            await world.until(lambda: sample in a.metrics.text().decode(), 10)
+
+    run(story)
+
+
+def test_a_standby_ends_at_once_and_an_owner_releases() -> None:
+    async def story(world: World) -> None:
+        async with operator(world, "a"):
+            async with operator(world, "b"):
+                create(world)
+                await asyncio.sleep(5)
+                ending = world.loop.time()
+            assert world.loop.time() - ending < 1
+            assert world.spec()["holderIdentity"] == "a"
+        assert "holderIdentity" not in world.spec()
+
+    run(story)
+
+
+@pytest.mark.parametrize("write", ["create", "patch", "delete"])
+def test_nothing_is_written_without_the_lease(write: str) -> None:
+    async def story(world: World) -> None:
+        owned: Api = OwnedApi(StormyApi(world.store, Weather(), "a"), lambda: False)
+        create(world)
+        calls = {
+            "create": partial(owned.create, FEATURES, "shop", a_feature("other")),
+            "patch": partial(owned.patch, FEATURES, "shop", "chat", {"spec": {}}, status=True),
+            "delete": partial(owned.delete, FEATURES, "shop", "chat"),
+        }
+        with pytest.raises(NotOwner):
+            await calls[write]()
+        assert owned_writes(Api) <= set(calls), "a new kind of write must ask for the lease, too"
+        assert len(await owned.list(FEATURES)) == 1
+        assert (await owned.get(FEATURES, "shop", "chat"))["metadata"]["name"] == "chat"
+
+    run(story)
+
+
+def test_operators_of_two_namespaces_are_no_rivals() -> None:
+    assert len({lease_name(None), lease_name("shop"), lease_name("bank")}) == 3
+    assert lease_name(None) == "goaround"
