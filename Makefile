@@ -3,7 +3,7 @@
 PY := .venv/bin/python
 KEEP ?=
 
-.PHONY: help setup demo test test-unit test-cluster check crash bench fmt lock clean
+.PHONY: help setup demo test test-unit test-cluster test-kind check crash bench fmt lock clean
 
 help: ## what there is to do
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -22,6 +22,9 @@ test-unit: setup ## the tests that need no control plane
 
 test-cluster: setup ## the tests on a real API server and Prometheus
 	@$(PY) -m pytest tests/cluster
+
+test-kind: setup ## the cluster tests on kind; skipped, with a reason, where there is no container engine
+	@hack/test-kind
 
 check: setup ## style, types, generated files
 	@hack/check

@@ -101,7 +101,7 @@ class _Start:
     pids: dict[str, int] = field(default_factory=dict)
 
     def run(self) -> ControlPlane:
-        api_port, etcd_port, peer_port, prometheus_port = _free_ports(4)
+        api_port, etcd_port, peer_port, prometheus_port = free_ports(4)
         server = f"https://127.0.0.1:{api_port}"
         audit_log = self.data / "audit.log" if self.wish.audit else None
         self.pids["supervisor"] = self.supervisor.pid
@@ -197,7 +197,7 @@ def _fresh(keep: Path | None) -> tuple[Path, Supervisor]:
         raise
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     """Ports that were free a moment ago, all different, because all are held until the last."""
     sockets = [socket.socket() for _ in range(count)]
     try:

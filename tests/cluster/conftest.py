@@ -4,12 +4,14 @@ With `CI` or `GOAROUND_REQUIRE_CLUSTER` set, a missing tool is a failure: a skip
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
+from pathlib import Path
 
 import pytest
 
 from hack.controlplane import ControlPlane, ToolMissing, control_plane, resolve
+from hack.controlplane.existing import existing_plane
 from hack.controlplane.start import tools_for
 
 
@@ -24,7 +26,9 @@ def cluster_tools(request: pytest.FixtureRequest) -> None:
     """The binaries of a control plane; the first build of all takes minutes, and says so."""
     capture = request.config.pluginmanager.getplugin("capturemanager")
     with capture.global_and_fixture_disabled() if capture else nullcontext():
-        for name in tools_for(prometheus=True, controller_manager=False):
+        ours = tools_for(prometheus=True, controller_manager=False)
+        borrowed = ["kubectl", "prometheus"]
+        for name in borrowed if os.environ.get("GOAROUND_KUBECONFIG") else ours:
             try:
                 resolve(name)
             except ToolMissing as error:
@@ -33,9 +37,30 @@ def cluster_tools(request: pytest.FixtureRequest) -> None:
 
 @pytest.fixture(scope="session")
 def plane(cluster_tools: None) -> Iterator[ControlPlane]:
-    """A running control plane with Prometheus, shared by all tests of the session."""
+    """A running control plane with Prometheus, shared by all tests of the session.
+
+    `GOAROUND_KUBECONFIG` names a cluster of somebody else instead (kind): tests that stop a server
+    or make an identity are skipped there.
+    """
+    if borrowed := os.environ.get("GOAROUND_KUBECONFIG"):
+        with existing_plane(Path(borrowed), NotOurs()) as cp:
+            yield cp
+        return
     with control_plane(prometheus=True, scrape_seconds=1) as cp:
         yield cp
+
+
+class NotOurs(Mapping[str, int]):
+    """The processes of a cluster that somebody else runs."""
+
+    def __getitem__(self, name: str) -> int:
+        pytest.skip(f"stops {name}, which only a control plane of our own allows")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
 
 
 def give_up(reason: str) -> None:

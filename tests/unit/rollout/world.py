@@ -125,6 +125,7 @@ class World:
     events: dict[str, Transition] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     delivered: Delivered | None = None
+    braked: str | None = None
     told: datetime | None = None
 
     @property
@@ -153,6 +154,7 @@ class World:
             problems=self.problems,
             delivered=self.delivered,
             announced_at=self.told,
+            braked=self.braked,
         )
 
     def plan(self, evidence: Evidence = undecided) -> Plan:

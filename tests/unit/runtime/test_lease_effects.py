@@ -1,7 +1,7 @@
 """What an operator does with its lease: who works on keys, and whose writes reach the server."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -231,7 +231,7 @@ def test_nothing_is_written_without_the_lease(write: str) -> None:
     async def story(world: World) -> None:
         owned: Api = OwnedApi(StormyApi(world.store, Weather(), "a"), lambda: False)
         create(world)
-        calls = {
+        calls: dict[str, Callable[[], Awaitable[object]]] = {
             "create": partial(owned.create, FEATURES, "shop", a_feature("other")),
             "patch": partial(owned.patch, FEATURES, "shop", "chat", {"spec": {}}, status=True),
             "delete": partial(owned.delete, FEATURES, "shop", "chat"),

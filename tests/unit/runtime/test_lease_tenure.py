@@ -220,7 +220,7 @@ def test_a_lease_that_somebody_labels_stays_with_its_owner() -> None:
     run(story)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),
     slowest=st.sampled_from([0.02, 1.0, 4.0, 9.0, 20.0]),

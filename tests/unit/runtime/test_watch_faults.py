@@ -53,7 +53,7 @@ async def served(answer: Answer) -> AsyncIterator[KubeApi]:
     try:
         yield KubeApi(client, timeout=5)
     finally:
-        await client.close()
+        await client.close()  # type: ignore[no-untyped-call]
         await runner.cleanup()
 
 
@@ -105,7 +105,7 @@ def test_a_list_that_expires_between_its_pages_can_be_begun_anew() -> None:
 
 def test_the_start_waits_out_answers_of_429() -> None:
     """A fresh CRD says "storage is (re)initializing" for seconds."""
-    refusals = [5]
+    refusals = [3]
 
     def answer(request: web.Request) -> web.Response:
         if refusals[0] > 0:

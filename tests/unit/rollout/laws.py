@@ -1,0 +1,176 @@
+"""What must hold in every pass, whatever happened before: one function, one law."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from goaround.api import names
+from goaround.api.conditions import find
+from goaround.api.digest import release_digest
+from goaround.api.reasons import ConditionType, Stage
+from goaround.api.status import AIFeatureStatus, LatchCause
+from goaround.rollout.decide import decide
+from goaround.rollout.down import kill_sources
+from goaround.rollout.moves import in_flight
+from goaround.rollout.observed import Effect, Judged, Observed, Plan
+from tests.unit.rollout.build import writes
+
+LEARNT = {"delivered_at", "contained_at", "exposed_requests", "incident_opened_at"}
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """One pass: what it saw, when, what it planned, and what was proven harmful before it."""
+
+    seen: Observed
+    now: datetime
+    plan: Plan
+    harmful: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def before(self) -> AIFeatureStatus:
+        return self.seen.feature.status
+
+    @property
+    def after(self) -> AIFeatureStatus:
+        return self.plan.status
+
+    @property
+    def evidence(self) -> Judged | None:
+        """What was judged of the very flight that is in the air."""
+        judged, flown = self.seen.judged, self.before.candidate
+        if judged is None or flown is None or not in_flight(self.before):
+            return None
+        mine = (judged.digest, judged.attempt) == (flown.digest, flown.attempt)
+        return judged if mine else None
+
+    @property
+    def is_stopped(self) -> bool:
+        return bool(self.seen.problems or self.seen.braked or kill_sources(self.seen))
+
+
+def the_split_sums_to_100(one: Pass) -> bool:
+    split = one.after.split
+    return split.stable + split.candidate + split.fallback == 100
+
+
+def a_kill_source_puts_everybody_on_the_fallback(one: Pass) -> bool:
+    killed = (one.after.stage, one.after.split.fallback) == (Stage.KILLED, 100)
+    return killed or not kill_sources(one.seen)
+
+
+def a_breach_leaves_the_candidate_nobody(one: Pass) -> bool:
+    breached = one.evidence is not None and one.evidence.breach is not None
+    return one.after.split.candidate == 0 or not breached
+
+
+def a_candidate_rises_on_accepted_evidence_only(one: Pass) -> bool:
+    if one.after.split.candidate <= one.before.split.candidate:
+        return True
+    flown, judged = one.after.candidate, one.evidence
+    if flown is None or one.is_stopped:
+        return False
+    if one.before.stage is Stage.PREFLIGHT:
+        return one.after.step is not None and one.after.step.index == 0
+    if flown != one.before.candidate:
+        return flown.adopted and one.before.last_known_good is None
+    return judged is not None and judged.accepted and judged.unreadable is None
+
+
+def only_what_flew_to_the_end_becomes_last_known_good(one: Pass) -> bool:
+    if one.after.last_known_good == one.before.last_known_good:
+        return True
+    flown, good, judged = one.before.candidate, one.after.last_known_good, one.evidence
+    if flown is None or good is None or judged is None or one.is_stopped:
+        return False
+    proven = judged.breach is None and judged.unreadable is None
+    return proven and good.digest == flown.digest and one.before.split.candidate == 100
+
+
+def what_was_proven_harmful_needs_a_retry_of_that_attempt(one: Pass) -> bool:
+    flown = one.after.candidate
+    if flown is None or one.after.split.candidate == 0 or flown.digest not in one.harmful:
+        return True
+    asked = (flown.digest, one.harmful[flown.digest], one.seen.feature.metadata.name)
+    return asked in {
+        (s.spec.digest, s.spec.attempt, s.spec.feature_ref.name) for s in one.seen.sign_offs
+    }
+
+
+def the_revision_rises_with_what_is_served_and_only_then(one: Pass) -> bool:
+    rises = one.after.revision - one.before.revision
+    return rises > 0 if _served(one.before) != _served(one.after) else rises == 0
+
+
+def _served(status: AIFeatureStatus) -> tuple[object, ...]:
+    flown, good = status.candidate, status.last_known_good
+    return (
+        status.stage is None,
+        status.stage is Stage.KILLED,
+        status.split,
+        (flown.digest, flown.attempt) if flown is not None else None,
+        good.digest if good is not None else None,
+    )
+
+
+def going_around_without_proof_quarantines_nobody(one: Pass) -> bool:
+    proven = {x.digest for x in one.after.latches if x.cause is LatchCause.SIGNAL}
+    return quarantined((*one.plan.first, *one.plan.then)) <= proven
+
+
+def quarantined(effects: Iterable[Effect]) -> set[str]:
+    return {e.digest for e in writes(effects) if e.marks.get(names.QUARANTINED)}
+
+
+def nothing_is_asked_before_a_way_down(one: Pass) -> bool:
+    landed = one.after.last_known_good != one.before.last_known_good
+    falls = one.after.split.candidate < one.before.split.candidate and not landed
+    return one.plan.first == () or not (falls or one.after.stage is Stage.KILLED)
+
+
+def reconciling_and_stalled_are_never_true_together(one: Pass) -> bool:
+    kinds = (ConditionType.RECONCILING, ConditionType.STALLED)
+    return not all(find(one.after.conditions, kind) for kind in kinds)
+
+
+def ready_means_that_the_release_of_spec_serves_everybody(one: Pass) -> bool:
+    ready, good = find(one.after.conditions, ConditionType.READY), one.after.last_known_good
+    if ready is None or ready.status != "True":
+        return ready is not None
+    wanted = release_digest(one.seen.feature.spec.release)
+    return good is not None and good.digest == wanted and one.after.split.stable == 100
+
+
+def a_latch_is_frozen(one: Pass) -> bool:
+    def frozen(status: AIFeatureStatus) -> dict[datetime, object]:
+        return {x.at: x.model_dump(exclude=LEARNT) for x in status.latches}
+
+    before, after = frozen(one.before), frozen(one.after)
+    return all(before[at] == after[at] for at in before.keys() & after.keys())
+
+
+def the_same_observation_gives_the_same_plan(one: Pass) -> bool:
+    return decide(one.seen, one.now) == one.plan
+
+
+def nothing_new_never_asks_to_be_looked_at_at_once(one: Pass) -> bool:
+    due = one.plan.wake_at
+    return one.after != one.before or due is None or due > one.now
+
+
+LAWS: tuple[Callable[[Pass], bool], ...] = (
+    the_split_sums_to_100,
+    a_kill_source_puts_everybody_on_the_fallback,
+    a_breach_leaves_the_candidate_nobody,
+    a_candidate_rises_on_accepted_evidence_only,
+    only_what_flew_to_the_end_becomes_last_known_good,
+    what_was_proven_harmful_needs_a_retry_of_that_attempt,
+    the_revision_rises_with_what_is_served_and_only_then,
+    going_around_without_proof_quarantines_nobody,
+    nothing_is_asked_before_a_way_down,
+    reconciling_and_stalled_are_never_true_together,
+    ready_means_that_the_release_of_spec_serves_everybody,
+    a_latch_is_frozen,
+    the_same_observation_gives_the_same_plan,
+    nothing_new_never_asks_to_be_looked_at_at_once,
+)

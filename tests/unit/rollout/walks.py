@@ -1,0 +1,157 @@
+"""Random walks over `decide`: what may happen to a feature, and how a world lives through it."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from hypothesis import strategies as st
+
+from goaround.api.digest import release_digest
+from goaround.api.status import LatchCause
+from tests.unit.rollout.build import CRUISE, HOLD, RAMP_DEADLINE, STEP_DEADLINE, A, B, C, a_problem
+from tests.unit.rollout.flights import STARTS
+from tests.unit.rollout.laws import LAWS, Pass
+from tests.unit.rollout.world import (
+    Evidence,
+    World,
+    bad,
+    good,
+    judged,
+    nothing,
+    undecided,
+    unreadable,
+)
+
+STALE = "sha256:" + "0" * 64
+EVIDENCE: dict[str, Evidence] = {
+    "good": good,
+    "bad": bad,
+    "undecided": undecided,
+    "unreadable": unreadable,
+    "nothing": nothing,
+    "silent": lambda w: judged(w, silent_since=w.now - timedelta(hours=1)),
+    "good of another attempt": lambda w: good(w, attempt=77),
+    "bad of another release": lambda w: bad(w, digest=STALE),
+}
+RELEASES = {"A": A, "B": B, "C": C}
+PLANS: dict[str, list[int]] = {"usual": [10, 50, 100], "steep": [100], "gentle": [1, 5, 25, 100]}
+SECONDS = [0.001, 1, 60, HOLD, CRUISE, STEP_DEADLINE + HOLD, RAMP_DEADLINE]
+
+MOVES = st.one_of(
+    st.tuples(st.just("time passes"), st.sampled_from(SECONDS)),
+    st.tuples(st.just("time passes"), st.just(HOLD)),
+    st.tuples(st.just("evidence is"), st.sampled_from(sorted(EVIDENCE))),
+    st.tuples(st.just("evidence is"), st.just("good")),
+    st.tuples(st.just("git wants"), st.sampled_from([(r, p) for r in RELEASES for p in PLANS])),
+    st.tuples(st.just("a switch comes"), st.sampled_from(["one", "two"])),
+    st.tuples(st.just("a switch goes"), st.sampled_from(["one", "two"])),
+    st.tuples(st.just("spec kills"), st.booleans()),
+    st.tuples(
+        st.just("a person signs"),
+        st.tuples(st.sampled_from(sorted(RELEASES)), st.sampled_from([0, 0, 0, 1])),
+    ),
+    st.tuples(st.just("the provider is unknown"), st.booleans()),
+    st.tuples(st.just("the brake is on"), st.booleans()),
+    st.tuples(st.just("the operator"), st.sampled_from(["restarts", "dies before its status"])),
+)
+WALKS = st.tuples(st.sampled_from(sorted(STARTS)), st.lists(MOVES, min_size=30, max_size=80))
+
+Move = tuple[str, object]
+
+
+@dataclass(slots=True)
+class Walk:
+    """A world on its way, the evidence it meets, and the ledger of what was proven harmful."""
+
+    world: World
+    evidence: str = "undecided"
+    release: str = "A"
+    plan: str = "usual"
+    spec_kills: bool = False
+    harmful: dict[str, int] = field(default_factory=dict)
+
+    def take(self, move: Move) -> None:
+        """One move, one pass, every law."""
+        dies = move == ("the operator", "dies before its status")
+        self._happens(*move)
+        self.look(dies=dies)
+        self.world.now += timedelta(milliseconds=1)
+
+    def look(self, *, dies: bool = False) -> Pass:
+        world, evidence = self.world, EVIDENCE[self.evidence]
+        seen, now = world.observed(evidence), world.now
+        plan = world.look(evidence, lost=dies)
+        one = Pass(seen, now, plan, dict(self.harmful))
+        for law in LAWS:
+            assert law(one), f"{law.__name__}: {one.before.summary} -> {one.after.summary}"
+        if not dies:
+            self._note_harm(one)
+        return one
+
+    def _note_harm(self, one: Pass) -> None:
+        known = {x.at for x in one.before.latches}
+        for latch in one.after.latches:
+            if latch.at not in known and latch.cause is LatchCause.SIGNAL and latch.digest:
+                self.harmful[latch.digest] = latch.attempt
+        if one.after.last_known_good is not None:
+            self.harmful.pop(one.after.last_known_good.digest, None)
+
+    def _happens(self, what: str, which: object) -> None:
+        world = self.world
+        match what, which:
+            case "time passes", float() | int():
+                world.now += timedelta(seconds=which)
+            case "evidence is", str():
+                self.evidence = which
+            case "git wants", (str() as release, str() as plan):
+                self.release, self.plan = release, plan
+                self._write_spec()
+            case "a switch comes", str():
+                world.kill(which)
+            case "a switch goes", str():
+                world.switches.pop(which, None)
+            case "spec kills", bool():
+                self.spec_kills = which
+                self._write_spec()
+            case "a person signs", (str() as release, int() as off_by):
+                digest = release_digest(RELEASES[release])
+                world.signs(digest, self._attempt(digest) + off_by)
+            case "the provider is unknown", bool():
+                world.problems = (a_problem(),) if which else ()
+            case "the brake is on", bool():
+                world.braked = "the brake is on" if which else None
+            case "the operator", str():
+                world.told = None
+            case _:
+                raise AssertionError((what, which))
+
+    def _write_spec(self) -> None:
+        steps = [{"weightPercent": w, "holdSeconds": HOLD} for w in PLANS[self.plan]]
+        kill = {"killSwitch": {"engaged": True}} if self.spec_kills else {}
+        self.world.wants(RELEASES[self.release], ramp={"steps": steps}, **kill)
+
+    def _attempt(self, digest: str) -> int:
+        record = self.world.records.get(digest)
+        return max(record.attempts if record is not None else 0, 1)
+
+    # what people may do to end it well
+
+    def calmed(self) -> "Walk":
+        """Nothing stops the way up any more: no switch, no brake, a valid spec."""
+        world = self.world
+        world.switches.clear()
+        world.problems, world.braked, self.spec_kills = (), None, False
+        self._write_spec()
+        return self
+
+
+def walked(start: str, moves: list[Move]) -> Walk:
+    walk = Walk(STARTS[start]())
+    walk.release = next(n for n, r in RELEASES.items() if r == walk.world.spec.release)
+    walk.harmful = {
+        x.digest: x.attempt
+        for x in walk.world.status.latches
+        if x.cause is LatchCause.SIGNAL and x.digest is not None
+    }
+    for move in moves:
+        walk.take(move)
+    return walk
