@@ -3,7 +3,9 @@
 Decides nothing about that cluster and stops nothing of it.
 """
 
+import base64
 import shutil
+import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -19,6 +21,7 @@ from hack.controlplane.plane import ControlPlane
 from hack.controlplane.start import StartFailed, free_ports
 from hack.controlplane.supervisor import Supervisor
 
+ACCOUNT = "goaround-tests"
 READY_SECONDS = 30.0
 
 
@@ -38,9 +41,11 @@ def existing_plane(
         argv = commands.prometheus(binaries["prometheus"], data, port, scrape_seconds)
         supervisor.start("prometheus", argv, data / "prometheus.log")
         _await(f"http://127.0.0.1:{port}")
+        cluster = yaml.safe_load(kubeconfig.read_text(encoding="utf-8"))["clusters"][0]["cluster"]
+        _administrator(binaries["kubectl"], kubeconfig, cluster, data / "pki")
         yield ControlPlane(
             kubeconfig=kubeconfig,
-            server=_server(kubeconfig),
+            server=str(cluster["server"]),
             prometheus=f"http://127.0.0.1:{port}",
             data=data,
             binaries=binaries,
@@ -60,6 +65,27 @@ def _await(url: str) -> None:
         time.sleep(0.05)
 
 
-def _server(kubeconfig: Path) -> str:
-    config = yaml.safe_load(kubeconfig.read_text(encoding="utf-8"))
-    return str(config["clusters"][0]["cluster"]["server"])
+def _administrator(kubectl: Path, kubeconfig: Path, cluster: dict[str, str], pki: Path) -> None:
+    """A service account that may do everything, for our own raw requests; it goes with the
+    cluster, which is somebody's throw-away one."""
+
+    def run(*args: str, check: bool = True) -> str:
+        argv = [str(kubectl), f"--kubeconfig={kubeconfig}", "-n", "kube-system", *args]
+        done = subprocess.run(argv, capture_output=True, text=True, check=check, timeout=60)
+        return done.stdout
+
+    run("create", "serviceaccount", ACCOUNT, check=False)
+    run(
+        *("create", "clusterrolebinding", ACCOUNT, "--clusterrole=cluster-admin"),
+        f"--serviceaccount=kube-system:{ACCOUNT}",
+        check=False,
+    )
+    pki.mkdir()
+    (pki / "token").write_text(run("create", "token", ACCOUNT, "--duration=4h").strip())
+    (pki / "apiserver.crt").write_bytes(_authority(cluster))
+
+
+def _authority(cluster: dict[str, str]) -> bytes:
+    if encoded := cluster.get("certificate-authority-data"):
+        return base64.b64decode(encoded)
+    return Path(cluster["certificate-authority"]).read_bytes()

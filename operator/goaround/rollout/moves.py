@@ -4,12 +4,13 @@ A move sets the stage and the split and appends the transition that an event wil
 conditions and columns are settled in one place at the end of the pass (`settle.py`).
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from goaround.api.reasons import EventReason, Stage
 from goaround.api.status import AIFeatureStatus, Latch, Split, Transition
 
 HISTORY = 10
+MOMENT = timedelta(milliseconds=1)
 LATCHES = 4
 
 
@@ -22,10 +23,14 @@ def move(
     warning: bool = False,
     **changes: object,
 ) -> AIFeatureStatus:
-    """`status` with `changes` and with the transition that tells of them."""
-    told = Transition(
-        at=now, reason=event, type="Warning" if warning else "Normal", message=message[:1024]
-    )
+    """`status` with `changes` and with the transition that tells of them.
+
+    Each transition is later than the one before it, whatever the clock does: what was told is
+    remembered by its time.
+    """
+    at = max([now, *(t.at + MOMENT for t in status.history[-1:])])
+    kind = "Warning" if warning else "Normal"
+    told = Transition(at=at, reason=event, type=kind, message=message[:1024])
     return status.but(history=[*status.history, told][-HISTORY:], **changes)
 
 

@@ -15,7 +15,7 @@ from goaround.rollout.moves import in_flight
 from goaround.rollout.observed import Effect, Judged, Observed, Plan
 from tests.unit.rollout.build import writes
 
-LEARNT = {"delivered_at", "contained_at", "exposed_requests", "incident_opened_at"}
+LEARNT_OF_ITS_EFFECT = {"delivered_at", "contained_at", "exposed_requests", "incident_opened_at"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,7 @@ def ready_means_that_the_release_of_spec_serves_everybody(one: Pass) -> bool:
 
 def a_latch_is_frozen(one: Pass) -> bool:
     def frozen(status: AIFeatureStatus) -> dict[datetime, object]:
-        return {x.at: x.model_dump(exclude=LEARNT) for x in status.latches}
+        return {x.at: x.model_dump(exclude=LEARNT_OF_ITS_EFFECT) for x in status.latches}
 
     before, after = frozen(one.before), frozen(one.after)
     return all(before[at] == after[at] for at in before.keys() & after.keys())

@@ -10,7 +10,6 @@ from goaround.api.status import Latch
 from goaround.rollout.observed import Judged
 from tests.unit.rollout.build import DIGEST_B, A, C, a_delivery, a_release, a_window
 from tests.unit.rollout.flights import killed, live, ramping, rolled_back
-from tests.unit.rollout.laws import LEARNT
 from tests.unit.rollout.world import World, bad, good, nothing, quiet
 
 LEARNT = {"delivered_at", "contained_at", "exposed_requests", "incident_opened_at"}

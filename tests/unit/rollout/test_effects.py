@@ -238,3 +238,18 @@ def test_a_landing_that_died_before_its_status_lands_again() -> None:
 
 def posts(effects: Iterable[Effect]) -> list[PostEvent]:
     return [e for e in effects if isinstance(e, PostEvent)]
+
+
+def test_no_event_is_lost_when_the_clock_steps_back() -> None:
+    world = ramping()
+    world.now -= timedelta(seconds=30)
+    world.look(bad)
+    assert world.status.history[-1].reason == EventReason.ROLLED_BACK
+    assert world.status.history[-1] in world.events.values()
+
+
+def test_two_passes_in_one_millisecond_tell_two_events() -> None:
+    world = live().wants(B)
+    world.look()
+    world.look()
+    assert [t in world.events.values() for t in world.status.history[-2:]] == [True, True]

@@ -16,7 +16,6 @@ from tests.unit.rollout.flights import (
     preflight,
     ramping,
 )
-from tests.unit.rollout.walks import SECONDS
 from tests.unit.rollout.world import good, judged, nothing, undecided
 
 SECONDS = timedelta(seconds=1)

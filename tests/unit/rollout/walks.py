@@ -34,10 +34,10 @@ EVIDENCE: dict[str, Evidence] = {
 }
 RELEASES = {"A": A, "B": B, "C": C}
 PLANS: dict[str, list[int]] = {"usual": [10, 50, 100], "steep": [100], "gentle": [1, 5, 25, 100]}
-SECONDS = [0.001, 1, 60, HOLD, CRUISE, STEP_DEADLINE + HOLD, RAMP_DEADLINE]
+TIMES = [0.001, 1, 60, HOLD, CRUISE, STEP_DEADLINE + HOLD, RAMP_DEADLINE]
 
 MOVES = st.one_of(
-    st.tuples(st.just("time passes"), st.sampled_from(SECONDS)),
+    st.tuples(st.just("time passes"), st.sampled_from(TIMES)),
     st.tuples(st.just("time passes"), st.just(HOLD)),
     st.tuples(st.just("evidence is"), st.sampled_from(sorted(EVIDENCE))),
     st.tuples(st.just("evidence is"), st.just("good")),
