@@ -147,7 +147,7 @@ async def crash(look: Look, report: Report) -> None:
         lambda f: f.status.stage is Stage.LIVE and served(f) == digest(THIRD), "going on", 120
     )
     events = await look.api.list(EVENTS, namespace=NAMESPACE)
-    told = Counter(e["reason"] + e["note"] for e in events if e["metadata"]["name"] not in known)
+    told = Counter(e["reason"] + e["message"] for e in events if e["metadata"]["name"] not in known)
     records = await look.api.list(RECORDS, namespace=NAMESPACE)
     name = record_name(FEATURE, digest(THIRD))
     attempts = next(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from goaround.api.base import Json
+from tests.crash.endings import endings
 from tests.crash.faults import CALL_FAULTS, Call, Fault, Injection
 from tests.crash.normal import differences, normal_form
 from tests.crash.watchman import Point
@@ -39,7 +40,12 @@ def reference(run: Run) -> Reference:
 
 def verdict(run: Run, right: Reference, injections: Sequence[Injection]) -> list[str]:
     """Every way in which this run is not as it must be; [] is what we want."""
-    return [*run.faults, *run.watchman.violations, *_unlike(run, right, injections)]
+    return [*alone(run), *_unlike(run, right, injections)]
+
+
+def alone(run: Run) -> list[str]:
+    """What is wrong with a run without comparing it to any other."""
+    return [*run.faults, *run.watchman.violations, *endings(run.store)]
 
 
 def _unlike(run: Run, right: Reference, injections: Sequence[Injection]) -> Iterator[str]:

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Final
 
 from tests.crash.faults import CALL_FAULTS, Fault, Injection, possible
-from tests.crash.judge import Reference, reference, verdict
+from tests.crash.judge import Reference, alone, reference, verdict
 from tests.crash.scenarios import BY_NAME, SCENARIOS
 from tests.crash.world import Image, Run, World
 
@@ -50,7 +50,7 @@ def beginning(scenario: str) -> Image | None:
 def undisturbed(scenario: str) -> Run:
     """The run in which nothing goes wrong. Raises Broken."""
     run = World(BY_NAME[scenario], beginning(scenario)).run()
-    if told := [*run.faults, *run.watchman.violations]:
+    if told := alone(run):
         raise Broken(f"{scenario} without any fault: {'; '.join(told[:5])}")
     return run
 

@@ -15,7 +15,7 @@ from goaround.api.digest import short
 from goaround.api.feature import Fallback, FallbackType, Mode
 from goaround.api.kinds import AIFeature, AIKillSwitch
 from goaround.api.reasons import Stage
-from goaround.api.status import AIFeatureStatus, KnownRelease, Split
+from goaround.api.status import ALL_FALLBACK, AIFeatureStatus, KnownRelease, Split
 from goaround.delivery.flagcheck import dumped, refusal
 
 SCHEMA = "https://flagd.dev/schema/v0/flags.json"
@@ -87,6 +87,11 @@ def is_killed(feature: AIFeature, kills: Sequence[KillView]) -> bool:
         or (declared is not None and declared.engaged)
         or any(kill.holds(feature) for kill in kills)
     )
+
+
+def served_split(feature: AIFeature, kills: Sequence[KillView]) -> Split:
+    """How users are divided now, whatever status says of a feature that is killed."""
+    return ALL_FALLBACK if is_killed(feature, kills) else feature.status.split
 
 
 def feature_flags(feature: AIFeature, kills: Sequence[KillView]) -> FlagSet:

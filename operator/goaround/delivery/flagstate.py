@@ -6,12 +6,13 @@ nothing itself.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pydantic import ValidationError
 
 from goaround.api.base import Json
 from goaround.api.kinds import AIFeature, AIKillSwitch
+from goaround.delivery.control import Held, Lowering, UnknownFeature
 from goaround.delivery.flagcheck import dumped
 from goaround.delivery.flagset import (
     FeatureKey,
@@ -20,6 +21,7 @@ from goaround.delivery.flagset import (
     feature_flags,
     key_owners,
     owns_its_keys,
+    served_split,
     set_text,
     wanted_keys,
 )
@@ -41,13 +43,15 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A feature's flags as sent. `content` leaves out what is no reason to send again."""
+    """A feature's flags as sent. `content` leaves out what is no reason to send again; `lowered`:
+    the candidate gets less than status says."""
 
     uid: str
     revision: int
     part: str
     content: str
     problems: tuple[str, ...]
+    lowered: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,6 +86,7 @@ class FlagState:
         self._shown: dict[FeatureKey, Shown] = {}
         self._owners: dict[str, Mapping[tuple[str, str], FeatureKey]] = {}
         self._switches = Switches()
+        self._held = Held()
         self._unreadable: dict[FeatureKey, str] = {}
         self._snapshots: dict[Selector, Snapshot] = {}
 
@@ -154,6 +159,20 @@ class FlagState:
             changed = (*changed, *self._switches.remove(_key(body)))
         self._project_matched(changed)
 
+    def lower(self, wanted: Lowering) -> int:
+        """Lowers a candidate's share until status says something newer; returns the share that is
+        served from now on. Raises NotLowered, UnknownFeature."""
+        known = next(
+            (k for k in self._known.values() if k.feature.metadata.uid == wanted.uid), None
+        )
+        if known is None:
+            raise UnknownFeature(f"no feature has the uid {wanted.uid}")
+        feature = known.feature
+        kills = self._switches.views(feature.metadata.namespace)
+        self._held.take(wanted, feature, served_split(self._held.applied(feature), kills))
+        self._project(feature.key)
+        return served_split(self._held.applied(feature), kills).candidate
+
     def _now_listed(self, what: str, namespace: str | None) -> None:
         if self._unlisted:
             self._unlisted.discard((what, namespace))
@@ -215,8 +234,12 @@ class FlagState:
 
     def _project(self, key: FeatureKey) -> None:
         before, known = self._shown.pop(key, None), self._known.get(key)
-        if known is not None:
-            self._shown[key] = _rendered(known, self._flags(known))
+        if known is None:
+            self._held.forget(key)
+        else:
+            served = replace(known, feature=self._held.applied(known.feature))
+            lowered = served.feature is not known.feature
+            self._shown[key] = _rendered(served, self._flags(served), lowered=lowered)
         after = self._shown.get(key)
         self._snapshots.pop(Selector(*key), None)
         self._snapshots.pop(Selector(key[0]), None)
@@ -244,7 +267,7 @@ class FlagState:
             return Snapshot("", revisions, str(error))
 
 
-def _rendered(known: Known, flags: FlagSet) -> Shown:
+def _rendered(known: Known, flags: FlagSet, *, lowered: bool) -> Shown:
     problems = flags.problems
     if known.problem is not None:
         problems = (f"{flags.set_id}: {known.problem}", *problems)
@@ -254,6 +277,7 @@ def _rendered(known: Known, flags: FlagSet) -> Shown:
         part=dumped(flags.flags),
         content=dumped({key: _heard(flag) for key, flag in flags.flags.items()}),
         problems=problems,
+        lowered=lowered,
     )
 
 

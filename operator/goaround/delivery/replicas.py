@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import httpx
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 MAX_AGE_SECONDS = 0.1
 TIMEOUT_SECONDS = 1.0
+DEAF = "is lowered through its control port and has not heard of the decision itself"
 
 
 class FeatureRevision(BaseModel):
@@ -21,14 +22,17 @@ class FeatureRevision(BaseModel):
 
     revision: int
     streams: int
+    lowered: bool = False
     problem: str | None = None
 
 
 class RevisionsAnswer(BaseModel):
-    """What one replica answers; `problem` says why it counts for nothing."""
+    """What one replica answers; `control` is its control port, if it has one; `problem` says why it
+    counts for nothing."""
 
     listed: bool = False
     replica: str = ""
+    control: int | None = Field(default=None, ge=1, le=65535)
     revisions: dict[str, FeatureRevision] = {}
     problem: str | None = None
 
@@ -38,7 +42,7 @@ class ReplicaView:
     """One feature on all replicas.
 
     `revision` is the lowest of the replicas that answered (0 where one does not know the feature),
-    None when none did.
+    None when none did. One that is lowered past the API server does not count as one that answered.
     """
 
     revision: int | None
@@ -88,7 +92,7 @@ class Replicas:
             if asked >= self._stale_at:
                 urls = await self._source.urls()
                 begun = asyncio.get_running_loop().time()
-                told = await asyncio.gather(*(_ask(self._http, u, self._timeout) for u in urls))
+                told = await asyncio.gather(*(ask(self._http, u, self._timeout) for u in urls))
                 self._answers = dict(zip(urls, told, strict=True))
                 self._stale_at = begun + self._max_age
         return self._answers
@@ -110,16 +114,19 @@ def combined(answers: Mapping[str, RevisionsAnswer], uid: str) -> ReplicaView:
     told = {url: answer.revisions.get(uid, absent) for url, answer in good.items()}
     problems = [f"{url}: {answer.problem}" for url, answer in answers.items() if answer.problem]
     problems += [f"{url}: {one.problem}" for url, one in told.items() if one.problem]
+    problems += [f"{url}: {DEAF}" for url, one in told.items() if one.lowered]
+    heard = [one for one in told.values() if not one.lowered]
     return ReplicaView(
-        revision=min((one.revision for one in told.values()), default=None),
-        replicas=len(good),
+        revision=min((one.revision for one in heard), default=None),
+        replicas=len(heard),
         expected=len(answers),
         streams=sum(one.streams for one in told.values()),
         problems=tuple(problems),
     )
 
 
-async def _ask(http: httpx.AsyncClient, url: str, timeout: float) -> RevisionsAnswer:
+async def ask(http: httpx.AsyncClient, url: str, timeout: float) -> RevisionsAnswer:
+    """What one replica answers within `timeout` seconds; never raises."""
     try:
         async with asyncio.timeout(timeout):
             response = await http.get(f"{url.rstrip('/')}/revisions")

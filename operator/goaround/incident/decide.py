@@ -131,7 +131,7 @@ def _whiteboard(incident: AIIncident, after: AIIncidentStatus, latch: Latch) -> 
     tail = [
         *_times(after.milestones),
         f"Exposed: {_exposed(after)}",
-        *[f"Next: {n}" for n in _next_steps(feature, latch)],
+        *[f"Next: {n}" for n in _next_steps(feature, latch, after.phase)],
     ]
     room = WHITEBOARD - len(head) - len(tail)  # what to do next is never crowded out by details
     return [line[:160] for line in (*head, *details[:room], *tail)]
@@ -158,16 +158,24 @@ def _times(at: Milestones) -> list[str]:
     return [f"Time: {rfc3339(t)} {told}" for told, t in known if t is not None]
 
 
-def _next_steps(feature: str, latch: Latch) -> list[str]:
+def _next_steps(feature: str, latch: Latch, phase: Phase | None) -> list[str]:
+    if latch.cause is LatchCause.OUTAGE:
+        return [
+            "no release is to blame: look at what both arms share (data, network, a provider)",
+            f"the flight goes on when stable is within its bounds: kubectl get aifeature {feature}",
+        ]
     if latch.cause is LatchCause.KILL:
         return [
             "the fallback serves until every kill source is gone: kubectl get aikillswitches",
             f"watch it come back: kubectl get aifeature {feature} -w",
         ]
     digest, attempt = latch.digest or "", latch.attempt
+    calm = "nothing is on fire: users are on what is named under 'Serving now'"
+    watch = "not seen to be contained yet: watch State; if in doubt, create an AIKillSwitch"
+    back = "put the release of 'Serving now' back into Git, or a fixed one with new versions"
     return [
-        "nothing is on fire: users are on what is named under 'Serving now'",
-        "put the release of 'Serving now' back into Git, or a fixed one with new versions",
+        calm if phase is Phase.CONTAINED else watch,
+        back if latch.back_to is not None else "put a fixed release with new versions into Git",
         f"to fly the same release again: an AISignOff Retry, attempt {attempt}, digest",
         f"  {digest}",
     ]

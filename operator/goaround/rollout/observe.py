@@ -16,7 +16,7 @@ def observe(
     o: Observed, status: AIFeatureStatus, sources: list[KillSource], now: datetime
 ) -> AIFeatureStatus:
     """What would have been done is said once per release; what is down already stays down."""
-    if sources:
+    if sources and status.stage is not None:  # else it would say that it serves what it does not
         named = ", ".join(f"{s.kind} {s.name}" for s in sources)
         return _say(status, EventReason.WOULD_HAVE_KILLED, f"killed by {named}", now)
     breach = o.judged.breach if o.judged is not None else None

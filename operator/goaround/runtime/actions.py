@@ -105,20 +105,26 @@ class Actions:
 
 
 def event(about: Resource, kind: Kind, name: str, told: Transition, instance: str) -> Json:
-    """An events.k8s.io/v1 Event; the uid makes `kubectl describe` show it."""
+    """A core/v1 Event. The uid makes `kubectl describe` show it, and the two old timestamps make it
+    show them in order: it sorts by `lastTimestamp`, which events.k8s.io/v1 refuses on creation."""
     meta = about.metadata
+    seconds = rfc3339(told.at.replace(microsecond=0))
     return {
         "apiVersion": EVENTS.api_version,
         "kind": EVENTS.kind,
         "metadata": {"name": name, "namespace": meta.namespace},
         "eventTime": micro(told.at),
-        "reportingController": names.COMPONENT,
+        "firstTimestamp": seconds,
+        "lastTimestamp": seconds,
+        "count": 1,
+        "source": {"component": names.COMPONENT},
+        "reportingComponent": names.COMPONENT,
         "reportingInstance": instance[:128],
         "action": told.reason,
         "reason": told.reason,
         "type": told.type,
-        "note": told.message[:1024],
-        "regarding": {
+        "message": told.message[:1024],
+        "involvedObject": {
             "apiVersion": API_VERSION,
             "kind": kind.kind,
             "name": meta.name,

@@ -79,6 +79,8 @@ def load(path: Path | None) -> Config:
         raw = yaml.safe_load(path.read_text())
     except OSError as err:
         raise ConfigError(f"cannot read {path}: {err.strerror}") from err
+    except UnicodeDecodeError as err:
+        raise ConfigError(f"{path} is not UTF-8 text: {err.reason} at byte {err.start}") from err
     except yaml.YAMLError as err:
         raise ConfigError(f"{path} is not YAML: {err}") from err
     return parse(raw, source=str(path))
@@ -96,8 +98,11 @@ def parse(raw: Any, *, source: str) -> Config:
     except ValueError as err:
         raise ConfigError(f"{source}: {err}") from err
     names = [p.name for p in config.providers]
-    if len(set(names)) < len(names):
-        raise ConfigError(f"{source}: providers: two have the same name; names must be unique")
+    if twice := {name for name in names if names.count(name) > 1}:
+        told = ", ".join(sorted(twice))
+        raise ConfigError(
+            f"{source}: providers: two have the same name {told}; names must be unique"
+        )
     return config
 
 

@@ -12,11 +12,13 @@ import signal
 import socket
 from collections.abc import Coroutine, Iterator, Sequence
 from functools import partial
+from pathlib import Path
 
 from kubernetes.aio.client import ApiClient
 
 from goaround.api.kinds import FEATURES, KILL_SWITCHES
-from goaround.delivery.flaghttp import FlagHttp
+from goaround.delivery.control import TokenFile
+from goaround.delivery.flaghttp import FlagControl, FlagHttp
 from goaround.delivery.flagserver import MAX_STREAMS, FlagServer, Replica
 from goaround.delivery.flagstate import FlagState
 from goaround.delivery.streams import Streams
@@ -26,6 +28,7 @@ from goaround.world.watch import Watcher
 
 GRPC_PORT = 8015
 HTTP_PORT = 8016
+CONTROL_PORT = 8017
 GRACE_SECONDS = 20.0
 
 log = logging.getLogger("goaround.flags")
@@ -42,6 +45,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=HTTP_PORT,
         help="port of /livez, /readyz, /metrics and /revisions; 0 chooses one",
+    )
+    parser.add_argument(
+        "--control-port",
+        type=int,
+        default=CONTROL_PORT,
+        help="port where the operator may lower a candidate past the API server; 0 chooses one",
+    )
+    parser.add_argument(
+        "--control-token-file",
+        type=Path,
+        help="file with the bearer token of the control port; without it the port is disabled",
     )
     parser.add_argument("--kubeconfig", help="default: the pod's service account, or $KUBECONFIG")
     parser.add_argument(
@@ -70,12 +84,13 @@ async def serve(args: argparse.Namespace) -> int:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     listed = asyncio.Event()
     replica = _replica(args, listed)
-    server, http = FlagServer(replica), FlagHttp(replica)
+    server, control = FlagServer(replica), _control(args, replica)
     async with await load_api_client(args.kubeconfig) as client, asyncio.TaskGroup() as tasks:
-        ports = {
-            "grpc": await server.start(args.host, args.port),
-            "http": await http.start(args.host, args.http_port),
-        }
+        ports = {"grpc": await server.start(args.host, args.port)}
+        if control is not None:
+            ports["control"] = await control.start(args.host, args.control_port)
+        http = FlagHttp(replica, control=ports.get("control"))
+        ports["http"] = await http.start(args.host, args.http_port)
         log.info("listening", extra=ports | {"replica": replica.name})
         following = [
             tasks.create_task(watch)
@@ -86,10 +101,26 @@ async def serve(args: argparse.Namespace) -> int:
         log.info("closing", extra={"streams": len(replica.streams)})
         await server.stop(GRACE_SECONDS)
         await http.stop()
+        if control is not None:
+            await control.stop()
         for task in following:
             task.cancel()
     log.info("closed")
     return 0
+
+
+def _control(args: argparse.Namespace, replica: Replica) -> FlagControl | None:
+    """The control port, unless nobody could be told from a stranger on it."""
+    if args.control_token_file is None:
+        log.info("control port disabled: --control-token-file is not given")
+        return None
+    token = TokenFile(args.control_token_file)
+    try:
+        token.read()
+    except ValueError as error:
+        # it may be mended in place; until then nobody is admitted
+        log.warning("control port admits nobody", extra={"error": str(error)})
+    return FlagControl(replica, token)
 
 
 def _replica(args: argparse.Namespace, listed: asyncio.Event) -> Replica:

@@ -19,6 +19,7 @@ log = logging.getLogger("goaround.lease")
 
 NAME = "goaround"
 SOON = 0.05
+AGAIN_SECONDS = 0.2
 
 
 class NotOwner(Exception):
@@ -60,6 +61,7 @@ class Lease:
         self._tenure: str | None = None
         self._until: float | None = None
         self._waits_for = ""
+        self._failed = False
 
     def holds(self) -> bool:
         """Whether this process may act now. The first to ask after its time ends the tenure."""
@@ -75,6 +77,7 @@ class Lease:
 
     async def turn(self) -> None:
         """One look, and what it allows. A failure changes nothing but the time that is left."""
+        self._failed = False
         try:
             async with asyncio.timeout(self._times.request):
                 self._sight = seen(self._sight, await self._stored(), self._clock())
@@ -82,12 +85,16 @@ class Lease:
         except (AlreadyExists, Conflict):
             pass  # another was faster; the next look shows what it wrote
         except (KubeError, TimeoutError) as err:
+            self._failed = True
             told = {"error": str(err) or type(err).__name__, "held": self._until is not None}
             log.warning("lease not reached", extra=self._where() | told)
         self.holds()
 
     def pause(self) -> float:
-        """Seconds to the next look: the one that finds a record expired comes just in time."""
+        """Seconds to the next look: the one that finds a record expired comes just in time, and an
+        owner whose connection is dead has time left for another one."""
+        if self._failed and self._until is not None:
+            return AGAIN_SECONDS
         left = 0.0
         if self._until is None and self._sight is not None and self._sight.record is not None:
             left = self._sight.since + self._sight.record.seconds - self._clock()

@@ -6,6 +6,7 @@ import sys
 from datetime import UTC, datetime
 
 STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+LONGEST = 1024
 
 
 class JsonLines(logging.Formatter):
@@ -16,10 +17,10 @@ class JsonLines(logging.Formatter):
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
-            "message": record.getMessage()[:1024],
+            "message": record.getMessage()[:LONGEST],
         }
         line |= {
-            k: v
+            k: v[:LONGEST] if isinstance(v, str) else v
             for k, v in vars(record).items()
             if k not in STANDARD and isinstance(v, str | int | float | bool | None)
         }

@@ -72,7 +72,8 @@ def a_candidate_rises_on_accepted_evidence_only(one: Pass) -> bool:
         return False
     if one.before.stage is Stage.PREFLIGHT:
         return one.after.step is not None and one.after.step.index == 0
-    if flown != one.before.candidate:
+    old = one.before.candidate
+    if old is None or (old.digest, old.attempt) != (flown.digest, flown.attempt):
         return flown.adopted and one.before.last_known_good is None
     return judged is not None and judged.accepted and judged.unreadable is None
 

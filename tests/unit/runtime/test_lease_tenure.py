@@ -181,6 +181,23 @@ def test_a_process_that_was_stopped_for_long_does_not_hold_when_it_wakes() -> No
     run(story)
 
 
+def test_one_dead_connection_does_not_cost_the_tenure() -> None:
+    """A look that hangs is given up while there is time for another one."""
+
+    async def story(world: World) -> None:
+        a = world.process("a").start()
+        await world.until(lambda: a.holds, 1)
+        for _ in range(20):
+            await asyncio.sleep(30 + world.chance.uniform(0, 2))
+            calls, a.weather.late = len(a.api.calls), 60.0
+            await world.until(lambda before=calls: len(a.api.calls) > before, 3)
+            a.weather.late = 0.0
+        await asyncio.sleep(30)
+        assert a.told == [True]
+
+    run(story)
+
+
 def test_a_lost_answer_does_not_cost_the_tenure() -> None:
     """Taken, but the answer never came: the next look finds its own claim."""
 

@@ -1,0 +1,87 @@
+"""What must hold at the end of every run, whatever the undisturbed run says.
+
+Comparing with the undisturbed run finds what a fault changes; this finds what is wrong without any.
+"""
+
+from collections.abc import Iterator
+
+from goaround.api import names
+from goaround.api.conditions import find
+from goaround.api.digest import short
+from goaround.api.kinds import EVENTS, FEATURES, INCIDENTS, KILL_SWITCHES, RECORDS, AIFeature
+from goaround.api.reasons import ConditionType
+from goaround.api.status import Latch, LatchCause
+from goaround.rollout.moves import in_flight
+from tests.crash.store import Store
+
+
+def endings(store: Store) -> Iterator[str]:
+    """Everything that does not agree with everything else."""
+    for body in store.list(FEATURES, None, None):
+        feature = AIFeature.model_validate(body)
+        yield from _records(store, feature)
+        yield from _latches(store, feature)
+        yield from _told(store, feature)
+        yield from _conditions(feature)
+    for body in store.list(KILL_SWITCHES, None, None):
+        if "latchedAt" not in body["status"]:
+            yield f"switch {body['metadata']['name']} was never latched"
+    for body in store.list(INCIDENTS, None, None):
+        if "containedAt" not in body["status"].get("milestones", {}):
+            yield f"incident {body['metadata']['name']} was never seen to be contained"
+
+
+def _marks(store: Store, feature: AIFeature, digest: str) -> dict[str, str] | None:
+    namespace, name = feature.key
+    found = store.find(RECORDS, namespace, names.record_name(name, digest))
+    return None if found is None else dict(found["metadata"].get("annotations") or {})
+
+
+def _records(store: Store, feature: AIFeature) -> Iterator[str]:
+    status = feature.status
+    good, flown = status.last_known_good, status.candidate if in_flight(status) else None
+    if good is not None:
+        marks = _marks(store, feature, good.digest) or {}
+        if marks.get(names.OUTCOME) != "Good" or names.QUARANTINED in marks:
+            yield f"{short(good.digest)} is last-known-good, its record says {marks}"
+    for body in store.list(RECORDS, None, None):
+        flies = (body["metadata"].get("annotations") or {}).get(names.OUTCOME) == "Flying"
+        if flies and (flown is None or body["data"]["digest"] != flown.digest):
+            yield f"record {body['metadata']['name']} says Flying, and it does not fly"
+
+
+def _latches(store: Store, feature: AIFeature) -> Iterator[str]:
+    namespace, _ = feature.key
+    for latch in feature.status.latches:
+        if latch.incident is None or store.find(INCIDENTS, namespace, latch.incident) is None:
+            yield f"no incident {latch.incident} of the latch {latch.cause}"
+        if latch.cause is LatchCause.SIGNAL and not _is_marked(store, feature, latch):
+            yield f"{short(latch.digest or '')} attempt {latch.attempt} is latched, not quarantined"
+
+
+def _is_marked(store: Store, feature: AIFeature, latch: Latch) -> bool:
+    """Quarantined, or good since a later attempt."""
+    marks = _marks(store, feature, latch.digest or "") or {}
+    retried = int(marks.get(names.ATTEMPTS, 0)) > latch.attempt
+    return retried or int(marks.get(names.QUARANTINED, 0)) >= latch.attempt
+
+
+def _told(store: Store, feature: AIFeature) -> Iterator[str]:
+    meta = feature.metadata
+    known = {b["metadata"]["name"] for b in store.list(EVENTS, meta.namespace, None)}
+    for told in feature.status.history:
+        if names.event_name(meta.name, meta.uid, told.at, told.reason) not in known:
+            yield f"no event told of {told.reason}"
+
+
+def _conditions(feature: AIFeature) -> Iterator[str]:
+    status = feature.status
+    if status.observed_generation != feature.metadata.generation:
+        yield f"generation {feature.metadata.generation} was never acted upon"
+    delivered = find(status.conditions, ConditionType.DELIVERED)
+    if status.delivery is not None and (delivered is None or delivered.status != "True"):
+        yield "delivered to every replica, and the condition does not say so"
+    for one in status.conditions:
+        if one.observed_generation != feature.metadata.generation:
+            yield f"condition {one.type} speaks of generation {one.observed_generation}"
+

@@ -1,0 +1,152 @@
+"""An incident's status: derived from the latch, milestones set once, contained when it was seen."""
+
+from datetime import timedelta
+
+import pytest
+
+from goaround.api.incident import AIIncidentStatus, Phase
+from goaround.api.kinds import AIIncident
+from goaround.api.status import Latch
+from goaround.incident.decide import decide, event_name, tellings
+from tests.unit.incident.build import (
+    AT,
+    FAILED,
+    NAME,
+    SERVING,
+    a_feature,
+    a_kill,
+    a_latch,
+    an_incident,
+    known,
+)
+
+SOON = AT + timedelta(seconds=1)
+DELIVERED = {"delivered_at": AT + timedelta(seconds=1)}
+CONTAINED = DELIVERED | {"contained_at": AT + timedelta(seconds=21), "exposed_requests": 1300}
+
+
+def looked_at(incident: AIIncident, latch: Latch | None = None) -> AIIncident:
+    """The incident after a pass that saw this latch on its feature."""
+    latch = latch or a_latch()
+    return incident.but(status=decide(incident, a_feature(latch), SOON))
+
+
+def contained(incident: AIIncident) -> tuple[str, str]:
+    (only,) = incident.status.conditions
+    return only.status, only.reason
+
+
+def test_it_says_what_failed_what_serves_and_what_differs() -> None:
+    status = looked_at(an_incident()).status
+    failed, serving = known(FAILED).digest[7:19], known(SERVING).digest[7:19]
+    assert status.failed_release == f"chat-7b@2026-11-02 support@v43 ({failed})"
+    assert status.serving_release == f"chat-7b@2026-11-02 support@v42 ({serving})"
+    assert status.changes == ["prompt: support v43 (failed), support v42 (serves)"]
+
+
+def test_it_keeps_the_signals_as_they_stood() -> None:
+    assert looked_at(an_incident()).status.signals == a_latch().signals
+
+
+def test_its_milestones_come_from_the_latch() -> None:
+    at = looked_at(an_incident()).status.milestones
+    latch = a_latch()
+    assert (at.started_at, at.proven_at, at.detected_at) == (latch.started_at, latch.proven_at, AT)
+    assert (at.delivered_at, at.contained_at) == (None, None)
+
+
+def test_a_milestone_is_set_once() -> None:
+    incident = looked_at(an_incident(), a_latch(**CONTAINED))
+    later = {k: AT + timedelta(days=1) for k in ("delivered_at", "contained_at", "started_at")}
+    again = looked_at(incident, a_latch(**later))
+    assert again.status.milestones == incident.status.milestones
+
+
+def test_decided_is_not_contained() -> None:
+    incident = looked_at(an_incident())
+    assert (incident.status.phase, contained(incident)) == (Phase.DETECTED, ("False", "Pending"))
+
+
+def test_delivered_is_not_contained() -> None:
+    incident = looked_at(an_incident(), a_latch(**DELIVERED))
+    assert incident.status.phase is Phase.DETECTED
+    assert contained(incident) == ("False", "EffectNotObserved")
+
+
+def test_contained_is_said_after_the_effect_was_seen() -> None:
+    incident = looked_at(an_incident(), a_latch(**CONTAINED))
+    assert (incident.status.phase, contained(incident)) == (Phase.CONTAINED, ("True", "Contained"))
+    assert incident.status.exposed_requests == 1300
+
+
+def test_contained_once_is_contained_for_ever() -> None:
+    incident = looked_at(looked_at(an_incident(), a_latch(**CONTAINED)))
+    assert incident.status.phase is Phase.CONTAINED
+    assert contained(incident) == ("True", "Contained")
+
+
+def test_a_second_look_changes_nothing() -> None:
+    incident = looked_at(an_incident())
+    assert looked_at(incident).status == incident.status
+
+
+def test_it_outlives_its_feature() -> None:
+    incident = looked_at(an_incident())
+    assert decide(incident, None, SOON) == incident.status
+
+
+def test_it_outlives_its_latch() -> None:
+    incident = looked_at(an_incident())
+    assert decide(incident, a_feature(a_latch(incident="chat-other")), SOON) == incident.status
+
+
+def test_an_incident_that_a_person_opened_is_left_to_them() -> None:
+    status = decide(an_incident(), a_feature(), SOON)
+    assert status == AIIncidentStatus(observed_generation=2)
+
+
+def test_the_latch_is_found_by_name_among_others() -> None:
+    other = a_kill(incident="chat-other")
+    status = decide(an_incident(), a_feature(other, a_latch()), SOON)
+    assert status.milestones.proven_at == a_latch().proven_at
+
+
+def test_a_kill_goes_back_to_the_fallback_and_differs_from_nothing() -> None:
+    latch = a_kill()
+    status = looked_at(an_incident(latch), latch).status
+    assert (status.serving_release, status.changes) == ("the fallback", [])
+
+
+@pytest.mark.parametrize("latch", [a_latch(**CONTAINED), a_kill(), a_kill(release=None)])
+def test_it_fits_the_schema_it_is_stored_under(latch: Latch) -> None:
+    status = looked_at(an_incident(latch), latch).status
+    assert AIIncidentStatus.model_validate(status.wire()) == status
+
+
+def test_it_tells_that_it_was_opened_and_that_it_was_contained() -> None:
+    status = looked_at(an_incident(), a_latch(**CONTAINED)).status
+    told = tellings(status, SOON)
+    assert [(t.reason, t.type) for t in told] == [
+        ("IncidentOpened", "Warning"),
+        ("Contained", "Normal"),
+    ]
+    assert [t.at for t in told] == [status.milestones.detected_at, status.milestones.contained_at]
+    assert told[0].message.startswith("What broke: errors ratio 4.1%")
+
+
+def test_it_tells_nothing_before_it_is_detected() -> None:
+    assert tellings(AIIncidentStatus(), SOON) == []
+
+
+def test_it_tells_nothing_that_events_would_have_outlived() -> None:
+    status = looked_at(an_incident(), a_latch(**CONTAINED)).status
+    assert tellings(status, AT + timedelta(hours=1, seconds=30)) == []
+
+
+def test_each_telling_has_a_name_of_its_own_that_stays() -> None:
+    incident = looked_at(an_incident(), a_latch(**CONTAINED))
+    told = tellings(incident.status, SOON)
+    names = [event_name(incident, t) for t in told]
+    assert len(set(names)) == 2
+    assert all(n.startswith(f"{NAME}.") for n in names)
+    assert names == [event_name(looked_at(incident), t) for t in told]
