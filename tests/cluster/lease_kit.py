@@ -4,6 +4,8 @@ Every operator is a user of its own, so that the audit log of the API server tel
 """
 
 import json
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -75,6 +77,18 @@ class Airfield:
             *more,
         ) as child:
             yield child
+
+    def refused(self, kubeconfig: Path, *more: str) -> subprocess.CompletedProcess[str]:
+        """An operator that is expected to end by itself."""
+        argv = [sys.executable, "-m", "goaround", "operator", "--host=127.0.0.1", "--port=0"]
+        return subprocess.run(
+            [*argv, f"--kubeconfig={kubeconfig}", *more],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
 
     def user(self, name: str) -> Path:
         """The kubeconfig of an administrator of this name."""

@@ -57,7 +57,8 @@ class FlagHttp:
         return web.Response(body=body, headers={"Content-Type": "text/plain; version=0.0.4"})
 
     async def _revisions(self, _: web.Request) -> web.Response:
-        return web.json_response({"control": self._control} | revisions(self._replica))
+        control = {"control": self._control} if self._control is not None else {}
+        return web.json_response(revisions(self._replica) | control)
 
 
 class FlagControl:

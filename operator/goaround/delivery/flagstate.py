@@ -162,16 +162,13 @@ class FlagState:
     def lower(self, wanted: Lowering) -> int:
         """Lowers a candidate's share until status says something newer; returns the share that is
         served from now on. Raises NotLowered, UnknownFeature."""
-        known = next(
-            (k for k in self._known.values() if k.feature.metadata.uid == wanted.uid), None
-        )
-        if known is None:
-            raise UnknownFeature(f"no feature has the uid {wanted.uid}")
-        feature = known.feature
-        kills = self._switches.views(feature.metadata.namespace)
-        self._held.take(wanted, feature, served_split(self._held.applied(feature), kills))
-        self._project(feature.key)
-        return served_split(self._held.applied(feature), kills).candidate
+        for feature in (k.feature for k in self._known.values()):
+            if feature.metadata.uid == wanted.uid:
+                kills = self._switches.views(feature.metadata.namespace)
+                self._held.take(wanted, feature, served_split(self._held.applied(feature), kills))
+                self._project(feature.key)
+                return served_split(self._held.applied(feature), kills).candidate
+        raise UnknownFeature(f"no feature has the uid {wanted.uid}")
 
     def _now_listed(self, what: str, namespace: str | None) -> None:
         if self._unlisted:

@@ -146,8 +146,9 @@ class Controller:
             try:
                 await self._pass(key, feature)
                 return
-            except Conflict:
-                # somebody wrote in between: one live read, then decide again on what is true now
+            except (Conflict, NotFound):
+                # somebody wrote in between, or deleted it unheard: one live read, then decide again
+                # on what is true now
                 await self._refresh(FEATURES, key)
                 if attempt == CONFLICTS - 1:
                     raise

@@ -191,14 +191,27 @@ class Desk:
     async def _read(
         self, feature: AIFeature, case: Case, provider: Provider, due: Mapping[str, range]
     ) -> None:
-        reader, meta = self._readers[provider.name], feature.metadata
+        meta = feature.metadata
+        try:
+            reads = await self._answers(feature, provider, due)
+            self._apply(feature, case, reads)
+        except Exception:
+            # the task's top: whatever breaks here must hold the feature, not blind it in silence
+            log.exception("reading failed", extra={"feature": f"{meta.namespace}/{meta.name}"})
+            now = self._wall().timestamp()
+            for name in due:
+                _failed(case, name, "reading failed; the operator's log says why", now)
+        self._news(Key(FEATURES.plural, meta.namespace, meta.name))
+
+    async def _answers(
+        self, feature: AIFeature, provider: Provider, due: Mapping[str, range]
+    ) -> Mapping[str, Read]:
+        reader, where = self._readers[provider.name], FeatureKey(*feature.key)
         asked = {name: (_shape(feature, name), ends) for name, ends in due.items()}
         distinct = list(dict.fromkeys(asked.values()))
-        where = FeatureKey(meta.namespace, meta.name)
         answers = await asyncio.gather(*(reader.read(where, s, e) for s, e in distinct))
         answered = dict(zip(distinct, answers, strict=True))
-        self._apply(feature, case, {name: answered[what] for name, what in asked.items()})
-        self._news(Key(FEATURES.plural, meta.namespace, meta.name))
+        return {name: answered[what] for name, what in asked.items()}
 
     def _apply(self, feature: AIFeature, case: Case, reads: Mapping[str, Read]) -> None:
         now = self._wall().timestamp()

@@ -176,10 +176,10 @@ def test_the_brake_stops_the_clock_of_the_deadlines() -> None:
     assert world.status.step is not None
     deadline = world.status.step.deadline_at
     braked(world).wait(60).wait(RAMP_DEADLINE)
-    assert world.stage is Stage.HOLDING
+    assert (world.stage, world.weight) == (Stage.HOLDING, 10)
     world.braked = None
     world.settle()
-    assert world.stage is Stage.RAMPING
+    assert (world.stage, world.weight) == (Stage.RAMPING, 10)
     assert world.status.step.deadline_at >= deadline + timedelta(seconds=RAMP_DEADLINE)
 
 

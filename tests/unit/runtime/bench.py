@@ -6,13 +6,13 @@ one version only, names that are taken, and events to whoever watches. It checks
 
 import asyncio
 import copy
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from datetime import UTC, datetime
 from typing import Any
 
 from goaround.api.base import Json
 from goaround.api.kinds import FEATURES, AIFeature, Kind
-from goaround.world.kube import AlreadyExists, Body, Conflict, KubeError, NotFound
+from goaround.world.kube import AlreadyExists, Body, Conflict, NotFound
 from goaround.world.prometheus import (
     Counts,
     FeatureKey,
@@ -36,7 +36,14 @@ def in_virtual_time(test: Callable[[VirtualTimeLoop], Coroutine[Any, Any, None]]
     try:
         loop.run_until_complete(test(loop))
     finally:
+        loop.run_until_complete(_ended(asyncio.all_tasks(loop)))
         loop.close()
+
+
+async def _ended(tasks: Collection[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class MemoryApi:
@@ -193,8 +200,3 @@ def feature_body(name: str = "chat", **status: Any) -> Json:
 
 def feature(name: str = "chat", **status: Any) -> AIFeature:
     return AIFeature.model_validate(feature_body(name, **status))
-
-
-def fails_with(error: KubeError, *calls: str) -> Callable[[str], Exception | None]:
-    """A fault on exactly these calls."""
-    return lambda call: error if call in calls else None

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import httpx
@@ -74,6 +74,11 @@ def stage(api: MemoryApi, name: str = "chat") -> str | None:
     status = api.body(FEATURES, "shop", name).get("status") or {}
     found: str | None = status.get("stage")
     return found
+
+
+def on(beginning: str, error: Exception) -> Callable[[str], Exception | None]:
+    """A fault on every call that begins so."""
+    return lambda call: error if call.startswith(beginning) else None
 
 
 def of(api: MemoryApi, *calls: str) -> list[str]:
@@ -266,7 +271,7 @@ def test_a_refused_event_delays_nothing() -> None:
     async def test(loop: VirtualTimeLoop) -> None:
         api = MemoryApi()
         api.put(FEATURES, feature_body())
-        api.fault = lambda c: Refused("no events here") if c.startswith("create events") else None
+        api.fault = on("create events", Refused("no events here"))
         async with bench(loop, api) as operator:
             await operator.controller.look_at(CHAT)
         assert stage(api) == "Cruising"
