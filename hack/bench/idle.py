@@ -5,7 +5,7 @@ import asyncio
 from goaround.api.base import Json
 from hack.bench.figures import table
 from hack.bench.usage import total
-from hack.bench.world import GOOD, World
+from hack.bench.world import World
 
 SETTLE_SECONDS = 3.0
 SECONDS = 30.0
@@ -13,7 +13,6 @@ SECONDS = 30.0
 
 async def run(world: World, features: int) -> Json:
     """Many Live features under traffic, left alone for 30 s."""
-    await world.ask_for(list(world.sight.bodies), GOOD)
     await world.fleet(features)
     await asyncio.sleep(SETTLE_SECONDS)
     passes = await _passes(world)

@@ -12,7 +12,7 @@ SWITCH = "stop-all"
 
 async def run(world: World, features: int) -> Json:
     """One switch by label selector over all features, and the way back when it is deleted."""
-    keys = await _good_again(world, features)
+    keys = await world.fleet(features)
     world.mark()
     before, began = await world.usage(), time.time()
     await world.create(KILL_SWITCHES, NAMESPACE, _switch())
@@ -42,13 +42,6 @@ async def run(world: World, features: int) -> Json:
         f"after {back['seconds']:.1f} s\n"
     )
     return {"rows": rows, "createSeconds": round(answered - began, 4), "cost": cost, "back": back}
-
-
-async def _good_again(world: World, features: int) -> list[tuple[str, str]]:
-    """All features, and those that went around in another bench reverted to what is good."""
-    known = list(world.sight.bodies)
-    await world.ask_for(known, "v41")
-    return await world.fleet(features)
 
 
 async def _delete_when_latched(world: World) -> None:

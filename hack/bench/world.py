@@ -38,9 +38,11 @@ class World:
     ears: Ears
 
     async def fleet(self, count: int, *, seconds: float = PATIENCE) -> list[Key]:
-        """The first `count` features, Live; those that are missing are created and adopted."""
+        """The first `count` features, Live; those that are missing are created and adopted, those
+        that went around are reverted to what is good."""
         keys = [(NAMESPACE, f"feature-{n:04}") for n in range(count)]
         missing = [k for k in keys if k not in self.sight.bodies]
+        await self.ask_for([k for k in keys if k in self.sight.bodies], GOOD)
         await self.each(missing, lambda k: self.create(FEATURES, k[0], manifest(k[1])))
         self.ears.listen(keys)
         await self.until(lambda: self.sight.all(keys, is_settled), "all Live", seconds)

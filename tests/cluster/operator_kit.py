@@ -134,13 +134,14 @@ class Stack:
     providers: Providers
     flags: Process
     flag_port: int
+    home: str
     operator: Process
     shops: list[Shop] = field(default_factory=list)
 
     def shop(self) -> Shop:
         """A namespace of its own."""
         made = Shop(self.plane, self.api, self.traffic, f"op-{next(NUMBERS)}")
-        self.plane.kubectl("create", "namespace", made.namespace)
+        create_namespace(self.api, made.namespace)
         self.shops.append(made)
         return made
 
@@ -161,8 +162,9 @@ def running(
         providers = stack.enter_context(sick_providers(plane.prometheus))
         options = ("--host=127.0.0.1", f"--port={grpc}", f"--http-port={http}")
         flags = stack.enter_context(process(plane, logs / "flags.log", http, "flags", *options))
-        unborn = Process(flags.child, "", logs)
-        made = Stack(plane, logs, api, traffic, providers, flags, grpc, unborn)
+        home, unborn = f"op-home-{next(NUMBERS)}", Process(flags.child, "", logs)
+        create_namespace(api, home)
+        made = Stack(plane, logs, api, traffic, providers, flags, grpc, home, unborn)
         if before is not None:
             before(made)
         made.operator = stack.enter_context(operator(made, probes))
@@ -171,15 +173,21 @@ def running(
             shop.empty()
 
 
+def create_namespace(api: httpx.Client, name: str) -> None:
+    answer = api.post("/api/v1/namespaces", json={"metadata": {"name": name}})
+    assert answer.is_success, answer.text
+
+
 @contextmanager
 def operator(stack: Stack, port: int, *more: str) -> Iterator[Process]:
     """One operator process on the administrator's file of these tests."""
     config = stack.logs / "operator.yaml"
     config.write_text(json.dumps(administrators_file(stack)))
     options = (f"--config={config}", "--host=127.0.0.1", f"--port={port}", "--identity=test")
-    replica = f"--flag-replica={stack.flags.url}"
+    # A home of its own: the lease of another test's operator is never waited for.
+    home = (f"--own-namespace={stack.home}", f"--flag-replica={stack.flags.url}")
     log = stack.logs / "operator.log"
-    with process(stack.plane, log, port, "operator", *options, replica, *more) as child:
+    with process(stack.plane, log, port, "operator", *options, *home, *more) as child:
         yield child
 
 

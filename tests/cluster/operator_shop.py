@@ -118,6 +118,11 @@ class Shop:
         about = [e for e in found if e["regarding"]["name"] == name]
         return sorted(about, key=lambda e: str(e["eventTime"]))
 
+    def told(self, name: str, *, last: str) -> list[str]:
+        """Reasons of its events, oldest first, once the last is there: events follow the status."""
+        eventually(lambda: reasons(self.events(name))[-1:] == [last], f"event {last}")
+        return reasons(self.events(name))
+
     def records(self) -> Mapping[str, Json]:
         """Annotations of the release records, by digest."""
         return {

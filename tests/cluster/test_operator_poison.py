@@ -79,7 +79,7 @@ def test_a_namespace_with_too_large_a_set_still_serves_each_feature_by_itself(
     heavy = with_parameters("v41", **{f"p{n}": "\x01" * 512 for n in range(32)})
     names = [f"heavy-{n}" for n in range(MANY)]
     for name in names:
-        shop.apply(a_feature(name, release=heavy))
+        shop.create(FEATURES, name, a_feature(name, release=heavy)["spec"])
     for name in names:
         shop.until(name, lambda f: f.status.stage is not None, "taken up")
     eventually(lambda: is_refused(stack, shop.namespace), "the namespace's set refused")

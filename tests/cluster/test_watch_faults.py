@@ -109,7 +109,7 @@ def test_an_api_server_that_stops_for_half_a_minute_is_survived(place: Airfield)
     with line(place, "pause", resync=NEVER) as on:
         with stopped(place.plane.pids["kube-apiserver"]):
             time.sleep(PAUSE_SECONDS)
-            assert held(on.operator) == 0  # nothing is done on hope
+            assert held(on.operator) == 0  # nothing is written on hope
             assert on.operator.get("/livez").status_code == 200
         began = time.monotonic()
         eventually(lambda: held(on.operator) == 1, "the lease is held again")
@@ -117,4 +117,4 @@ def test_an_api_server_that_stops_for_half_a_minute_is_survived(place: Airfield)
         on.shop.until_live(CHAT, BETTER)
         print(f"\nafter a pause of {PAUSE_SECONDS} s: landed in {time.monotonic() - began:.1f} s")
         assert on.operator.child.poll() is None
-        assert len(told(on.operator, "lease taken")) == 2
+        assert len(told(on.operator, "lease taken")) == 1  # nobody had it in between

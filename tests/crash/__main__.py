@@ -4,22 +4,23 @@ Two worker processes share the points; the order of the report does not depend o
 """
 
 import argparse
+import gc
 import multiprocessing
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Final
 
 from tests.crash.faults import CALL_FAULTS, WATCH_FAULTS, Fault
-from tests.crash.points import Broken, CrashPoint, all_points, play, right
+from tests.crash.forks import Result, play_together
+from tests.crash.points import Broken, CrashPoint, all_points, right
 from tests.crash.scenarios import BY_NAME
 
 SHOWN: Final = 8
-CHUNK: Final = 16
+TOGETHER: Final = 80
 COLUMNS: Final = (*map(str, (*CALL_FAULTS, Fault.TWIN, *WATCH_FAULTS)), "pairs")
-
-Result = tuple[CrashPoint, list[str]]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -57,15 +58,21 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def _play(point: CrashPoint) -> Result:
-    return point, play(point)
-
-
 def _played(points: Sequence[CrashPoint], workers: int) -> list[Result]:
-    if workers <= 1:
-        return [_play(p) for p in points]
+    jobs = list(_jobs(points))
+    gc.collect()
+    gc.freeze()  # what was imported and computed so far is shared by all children
     with multiprocessing.get_context("fork").Pool(workers) as pool:
-        return list(pool.imap(_play, points, chunksize=CHUNK))
+        done = pool.map(play_together, jobs, chunksize=1)
+    return [result for results in done for result in results]
+
+
+def _jobs(points: Sequence[CrashPoint]) -> Iterator[list[CrashPoint]]:
+    """Neighbours of one scenario together, so that they share what comes before them."""
+    for _, of_one in groupby(points, lambda p: p.scenario):
+        near = sorted(of_one, key=lambda p: p.injections[0].at)
+        for begin in range(0, len(near), TOGETHER):
+            yield near[begin : begin + TOGETHER]
 
 
 def _table(names: Sequence[str], results: Sequence[Result]) -> None:

@@ -28,9 +28,7 @@ class _Jump(selectors.SelectSelector):
         self.now = 0.0
         self.turns = 0
 
-    def select(
-        self, timeout: float | None = None
-    ) -> list[tuple[selectors.SelectorKey, int]]:
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if timeout is None:
             raise Stuck("nothing is due any more")
         self.turns = self.turns + 1 if timeout <= 0 else 0

@@ -12,13 +12,18 @@ from goaround.api.kinds import EVENTS, FEATURES, INCIDENTS, KILL_SWITCHES, RECOR
 from goaround.api.reasons import ConditionType
 from goaround.api.status import Latch, LatchCause
 from goaround.rollout.moves import in_flight
+from tests.crash.script import Ending
 from tests.crash.store import Store
 
 
-def endings(store: Store) -> Iterator[str]:
-    """Everything that does not agree with everything else."""
+def endings(store: Store, ends: Ending) -> Iterator[str]:
+    """Everything that does not agree with the script, or with everything else."""
+    incidents = sorted(b["spec"]["severity"] for b in store.list(INCIDENTS, None, None))
+    if incidents != sorted(ends.incidents):
+        yield f"incidents: {incidents} instead of {sorted(ends.incidents)}"
     for body in store.list(FEATURES, None, None):
         feature = AIFeature.model_validate(body)
+        yield from _outcome(feature, ends)
         yield from _records(store, feature)
         yield from _latches(store, feature)
         yield from _told(store, feature)
@@ -26,9 +31,14 @@ def endings(store: Store) -> Iterator[str]:
     for body in store.list(KILL_SWITCHES, None, None):
         if "latchedAt" not in body["status"]:
             yield f"switch {body['metadata']['name']} was never latched"
-    for body in store.list(INCIDENTS, None, None):
-        if "containedAt" not in body["status"].get("milestones", {}):
-            yield f"incident {body['metadata']['name']} was never seen to be contained"
+
+
+def _outcome(feature: AIFeature, ends: Ending) -> Iterator[str]:
+    status = feature.status
+    good = status.last_known_good
+    serves = good.release.prompt.version if good is not None and good.release.prompt else None
+    if (status.stage, serves) != (ends.stage, ends.good):
+        yield f"ended {status.stage} with {serves} instead of {ends.stage} with {ends.good}"
 
 
 def _marks(store: Store, feature: AIFeature, digest: str) -> dict[str, str] | None:
@@ -84,4 +94,3 @@ def _conditions(feature: AIFeature) -> Iterator[str]:
     for one in status.conditions:
         if one.observed_generation != feature.metadata.generation:
             yield f"condition {one.type} speaks of generation {one.observed_generation}"
-

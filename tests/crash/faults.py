@@ -39,7 +39,7 @@ class Call:
 
     @property
     def writes(self) -> bool:
-        return self.verb in ("create", "patch")
+        return self.verb in ("create", "patch", "delete")
 
     def __str__(self) -> str:
         return f"{self.verb} {self.kind}{'/status' if self.status else ''} {self.name}".strip()
@@ -59,4 +59,4 @@ class Injection:
 
 def possible(fault: Fault, call: Call) -> bool:
     """Whether an API server may answer this call so: a read never conflicts."""
-    return fault is not Fault.CONFLICT or call.writes
+    return fault is not Fault.CONFLICT or call.verb in ("create", "patch")

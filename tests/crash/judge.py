@@ -30,7 +30,7 @@ class Reference:
 
 def reference(run: Run) -> Reference:
     return Reference(
-        normal=normal_form(run.store),
+        normal=normal_form(run.store, run.ends.races),
         course=tuple(run.watchman.course),
         calls=run.calls,
         commits=run.commits,
@@ -45,11 +45,11 @@ def verdict(run: Run, right: Reference, injections: Sequence[Injection]) -> list
 
 def alone(run: Run) -> list[str]:
     """What is wrong with a run without comparing it to any other."""
-    return [*run.faults, *run.watchman.violations, *endings(run.store)]
+    return [*run.faults, *run.watchman.violations, *endings(run.store, run.ends)]
 
 
 def _unlike(run: Run, right: Reference, injections: Sequence[Injection]) -> Iterator[str]:
-    found = list(differences(normal_form(run.store), right.normal))
+    found = list(differences(normal_form(run.store, run.ends.races), right.normal))
     yield from found[:SHOWN]
     if len(found) > SHOWN:
         yield f"and {len(found) - SHOWN} more differences"

@@ -111,10 +111,8 @@ class StoreApi:
 
     async def _unheard(self, fault: Fault, call: Call, commit: Callable[[str], T]) -> None:
         """It is done, or refused, and nobody hears which."""
-        try:
+        with contextlib.suppress(KubeError):
             commit(self._life.name)
-        except KubeError:
-            pass
         if fault is Fault.CRASH_AFTER:
             await self._killed()
         await asyncio.sleep(TIMEOUT_SECONDS)

@@ -12,7 +12,7 @@ from goaround.api.digest import release_digest
 from goaround.api.feature import Release
 from goaround.api.kinds import FEATURES, KILL_SWITCHES, SIGN_OFFS
 from goaround.api.reasons import Stage
-from tests.crash.script import FEATURE, Act, Change, Put, Remove, Scenario, Sight
+from tests.crash.script import FEATURE, Act, Change, Ending, Put, Remove, Scenario, Sight
 from tests.crash.traffic import Conditions, Quality
 
 BAD: Final = Quality(errors=0.2)
@@ -40,9 +40,7 @@ def digest(version: str) -> str:
 
 def feature(version: str, *, ramp: Mapping[str, object] | None = None, **parts: Json) -> Put:
     """The feature at this release; short holds, so that a whole flight takes minutes."""
-    steps = [
-        {"weightPercent": w, "holdSeconds": 20, "minSamples": 50} for w in (10, 50, 100)
-    ]
+    steps = [{"weightPercent": w, "holdSeconds": 20, "minSamples": 50} for w in (10, 50, 100)]
     plan = {"intervalSeconds": 10, "steps": steps, "cruiseSeconds": 30, **(ramp or {})}
     signals = [_signal("errors", "error"), _signal("refusals", "refused")]
     spec: Json = {
@@ -127,6 +125,10 @@ def latched(sight: Sight) -> bool:
     return found is not None and "latchedAt" in found["status"]
 
 
+def latched_and_contained(sight: Sight) -> bool:
+    return latched(sight) and contained(sight)
+
+
 def killed_but_unlatched(sight: Sight) -> bool:
     found = sight.seen(KILL_SWITCHES, SWITCH)
     return at(Stage.KILLED)(sight) and found is not None and not latched(sight)
@@ -140,8 +142,10 @@ def _bad(version: str, quality: Quality = BAD) -> Conditions:
     return Conditions(quality={version: quality})
 
 
+CONTAINED_OR_NOT: Final = frozenset({"Contained"})
 V2_TAKES_OFF: Final = Act(always, (feature("v2"),), after=3)
 V2_AT_HALF: Final = flying("v2", 50)
+SWITCH_GONE: Final = (Remove(KILL_SWITCHES, SWITCH),)
 OUTAGE: Final = Change({"readable": False})
 OUTAGE_OVER: Final = Change({"readable": True})
 
@@ -151,12 +155,14 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         "a release that serves already is taken over and becomes last-known-good",
         (Act(always, (feature("v1"),), after=2),),
         frozenset({0, 100}),
+        ends=Ending(Stage.LIVE, "v1"),
     ),
     Scenario(
         "ramp",
         "a good release climbs from 10 % to Live",
         (V2_TAKES_OFF,),
         RAMP,
+        ends=Ending(Stage.LIVE, "v2"),
         begins_after=ADOPTED,
     ),
     Scenario(
@@ -164,6 +170,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         "a bad release goes around at 10 %",
         (V2_TAKES_OFF,),
         frozenset({0, 10}),
+        ends=Ending(Stage.ROLLED_BACK, "v1", ("P3",)),
         begins_after=ADOPTED,
         conditions=_bad("v2"),
     ),
@@ -172,6 +179,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         "a release that fails under load goes around at 50 %",
         (V2_TAKES_OFF,),
         frozenset({0, 10, 50}),
+        ends=Ending(Stage.ROLLED_BACK, "v1", ("P2",)),
         begins_after=ADOPTED,
         conditions=_bad("v2", BAD_UNDER_LOAD),
     ),
@@ -180,29 +188,31 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         "the first release is bad: the fallback serves",
         (Act(always, (feature("v1"),), after=2),),
         frozenset({0, 100}),
+        ends=Ending(Stage.ROLLED_BACK, None, ("P2",)),
         conditions=_bad("v1"),
     ),
     Scenario(
         "kill-and-back",
         "killed at 50 %, released later: back to last-known-good, then the ramp anew",
-        (V2_TAKES_OFF, Act(V2_AT_HALF, (switch(),), 5), Act(latched, _gone := (
-            Remove(KILL_SWITCHES, SWITCH),
-        ), 20)),
+        (V2_TAKES_OFF, Act(V2_AT_HALF, (switch(),), 5), Act(latched_and_contained, SWITCH_GONE, 5)),
         RAMP,
+        ends=Ending(Stage.LIVE, "v2", ("P2",)),
         begins_after=ADOPTED,
     ),
     Scenario(
         "kill-released-at-once",
         "the switch is deleted as soon as the policy allows it",
-        (V2_TAKES_OFF, Act(V2_AT_HALF, (switch(),), 5), Act(latched, _gone)),
+        (V2_TAKES_OFF, Act(V2_AT_HALF, (switch(),), 5), Act(latched, SWITCH_GONE)),
         RAMP,
+        ends=Ending(Stage.LIVE, "v2", ("P2",), CONTAINED_OR_NOT),
         begins_after=ADOPTED,
     ),
     Scenario(
         "kill-released-unlatched",
         "without the policy: the switch goes before it was latched",
-        (V2_TAKES_OFF, Act(V2_AT_HALF, (switch(),), 5), Act(killed_but_unlatched, _gone)),
+        (V2_TAKES_OFF, Act(V2_AT_HALF, (switch(),), 5), Act(killed_but_unlatched, SWITCH_GONE)),
         RAMP,
+        ends=Ending(Stage.LIVE, "v2", ("P2",), CONTAINED_OR_NOT),
         begins_after=ADOPTED,
     ),
     Scenario(
@@ -210,9 +220,10 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         "a switch by label kills what is Live, and what was adopted serves again after it",
         (
             Act(always, (switch(selector={"matchLabels": {"team": "support"}}),), 3),
-            Act(latched, _gone, 20),
+            Act(latched_and_contained, SWITCH_GONE, 5),
         ),
         frozenset({0}),
+        ends=Ending(Stage.LIVE, "v1", ("P2",)),
         begins_after=ADOPTED,
     ),
     Scenario(
@@ -221,9 +232,10 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         (
             V2_TAKES_OFF,
             Act(flying("v2", 10), (feature("v2", killSwitch={"engaged": True}),), 3),
-            Act(at(Stage.KILLED), (feature("v2"),), 20),
+            Act(contained, (feature("v2"),), 5),
         ),
         RAMP,
+        ends=Ending(Stage.LIVE, "v2", ("P3",)),
         begins_after=ADOPTED,
     ),
     Scenario(
@@ -234,6 +246,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
             Act(contained, (Change({"quality": {}}), retry("v2", 1)), 20),
         ),
         RAMP,
+        ends=Ending(Stage.LIVE, "v2", ("P3",)),
         begins_after=ADOPTED,
         conditions=_bad("v2"),
     ),
@@ -242,6 +255,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         "another release is wanted at 50 %: it starts from the ground",
         (V2_TAKES_OFF, Act(V2_AT_HALF, (feature("v3"),), 5)),
         RAMP,
+        ends=Ending(Stage.LIVE, "v3"),
         begins_after=ADOPTED,
     ),
     Scenario(
@@ -253,6 +267,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
             Act(gone, (feature("v2"),), 20),
         ),
         RAMP,
+        ends=Ending(Stage.LIVE, "v2"),
         begins_after=ADOPTED,
     ),
     Scenario(
@@ -260,6 +275,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         "Git goes back to last-known-good at 50 %",
         (V2_TAKES_OFF, Act(V2_AT_HALF, (feature("v1"),), 5)),
         frozenset({0, 10, 50}),
+        ends=Ending(Stage.LIVE, "v1"),
         begins_after=ADOPTED,
     ),
     Scenario(
@@ -267,6 +283,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         "Git follows the rollback",
         (V2_TAKES_OFF, Act(contained, (feature("v1"),), 20)),
         frozenset({0, 10}),
+        ends=Ending(Stage.LIVE, "v1", ("P3",)),
         begins_after=ADOPTED,
         conditions=_bad("v2"),
     ),
@@ -279,6 +296,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
             Act(at(Stage.HOLDING), (OUTAGE_OVER,), 20),
         ),
         RAMP,
+        ends=Ending(Stage.LIVE, "v2"),
         begins_after=ADOPTED,
     ),
     Scenario(
@@ -290,23 +308,37 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
             Act(at(Stage.INCONCLUSIVE), (OUTAGE_OVER,), 20),
         ),
         frozenset({0, 10}),
+        ends=Ending(Stage.INCONCLUSIVE, "v1", ("P4",)),
         begins_after=ADOPTED,
     ),
     Scenario(
         "wrong-provider",
         "a plan that names no known provider is told, mended and flown",
         (
-            Act(always, (_misplanned := feature("v2", acceptance={
-                **feature("v2").spec["acceptance"], "provider": "elsewhere",
-            }),), 3),
             Act(
-                lambda sight: sight.status is not None
-                and any(c.type == "Stalled" for c in sight.status.conditions),
+                always,
+                (
+                    feature(
+                        "v2",
+                        acceptance={
+                            **feature("v2").spec["acceptance"],
+                            "provider": "elsewhere",
+                        },
+                    ),
+                ),
+                3,
+            ),
+            Act(
+                lambda sight: (
+                    sight.status is not None
+                    and any(c.type == "Stalled" for c in sight.status.conditions)
+                ),
                 (feature("v2"),),
                 20,
             ),
         ),
         RAMP,
+        ends=Ending(Stage.LIVE, "v2"),
         begins_after=ADOPTED,
     ),
 )

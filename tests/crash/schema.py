@@ -78,12 +78,12 @@ def _split_sums_up(kind: Kind, status: Json) -> None:
 
 
 def _event(body: Json) -> None:
-    """What core/v1 asks of an event."""
+    """What core/v1 asks of an event that carries `eventTime`, and what `kubectl describe` needs."""
     needed = ("reportingComponent", "reportingInstance", "action", "reason", "type", "message")
     missing = [n for n in needed if not body.get(n)]
     if missing or not MICRO_TIME.fullmatch(body.get("eventTime", "")):
         raise Unacceptable(f"event {body['metadata']['name']}: {missing or 'eventTime'}")
     if body["type"] not in ("Normal", "Warning") or len(body["message"]) > 1024:
-        raise Unacceptable(f"event {body['metadata']['name']}: type or note")
+        raise Unacceptable(f"event {body['metadata']['name']}: type or message")
     if body["involvedObject"]["namespace"] != body["metadata"]["namespace"]:
         raise Unacceptable(f"event {body['metadata']['name']}: another namespace")

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from goaround.api.base import Json
 from goaround.api.kinds import Kind
+from goaround.api.reasons import Stage
 from goaround.api.status import AIFeatureStatus
 from tests.crash.traffic import Conditions
 
@@ -74,6 +75,20 @@ class Act:
 
 
 @dataclass(frozen=True, slots=True)
+class Ending:
+    """What must have come out: the stage, the version of last-known-good, severities of incidents.
+
+    `races` holds reasons of transitions that come or do not come, as time has it: a switch that
+    goes at once leaves no window in which a kill can be seen to be contained.
+    """
+
+    stage: Stage
+    good: str | None
+    incidents: tuple[str, ...] = ()
+    races: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Scenario:
     """What happens to one feature.
 
@@ -85,6 +100,7 @@ class Scenario:
     told: str
     acts: tuple[Act, ...]
     weights: frozenset[int]
+    ends: Ending
     begins_after: str | None = None
     conditions: Conditions = field(default_factory=Conditions)
 

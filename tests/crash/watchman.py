@@ -1,4 +1,4 @@
-"""Watches every commit of a run for what must never be written, and keeps the course that was flown.
+"""Watches every commit for what must never be written, and keeps the course that was flown.
 
 It looks at the store only, so that it believes no object of the code under test.
 """
@@ -152,9 +152,9 @@ def _point(status: AIFeatureStatus) -> Point:
 def _revisions(was: AIFeatureStatus, status: AIFeatureStatus) -> Iterator[str]:
     if status.revision < was.revision:
         yield f"revision fell from {was.revision} to {status.revision}"
-    if status.split != was.split and status.stage is not None and was.revision:
-        if status.revision == was.revision:
-            yield f"the split moved to {status.split} under the same revision"
+    moved = status.split != was.split and status.stage is not None
+    if moved and was.revision and status.revision == was.revision:
+        yield f"the split moved to {status.split} under the same revision"
 
 
 def _incident(commit: Commit) -> Iterator[str]:

@@ -7,7 +7,7 @@ is over. Judges nothing: `watchman.py` and `judge.py` do.
 import asyncio
 import contextvars
 import logging
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -28,6 +28,7 @@ from tests.crash.script import (
     FEATURE,
     NAMESPACE,
     Change,
+    Ending,
     Order,
     Player,
     Put,
@@ -79,6 +80,7 @@ class Run:
     watchman: Watchman
     calls: tuple[Call, ...]
     commits: int
+    ends: Ending
     faults: tuple[str, ...]
     image: Image
 
@@ -134,7 +136,12 @@ class World:
     """Everything outside the operator, and the operator's processes."""
 
     def __init__(
-        self, scenario: Scenario, image: Image | None, injections: Sequence[Injection] = ()
+        self,
+        scenario: Scenario,
+        image: Image | None,
+        injections: Sequence[Injection] = (),
+        *,
+        before_call: Callable[["World", int], None] | None = None,
     ) -> None:
         self.loop = VirtualTimeLoop(image.at if image is not None else BEGIN)
         self.store = Store(self.loop.wall)
@@ -144,11 +151,14 @@ class World:
         self.calls: list[Call] = []
         self.faults: list[str] = []
         self._commits = 0
+        self._ends = scenario.ends
         self._changed_at = 0.0
         self._status: AIFeatureStatus | None = None
         self._processes: dict[str, Process] = {}
-        self._calls_hit = {i.at: i.fault for i in injections if i.fault not in WATCH_FAULTS}
-        self._commits_hit = {i.at: i.fault for i in injections if i.fault in WATCH_FAULTS}
+        self._before_call = before_call
+        self._calls_hit: dict[int, Fault] = {}
+        self._commits_hit: dict[int, Fault] = {}
+        self.inject(injections)
         self._player = Player(
             scenario.acts, self, perform=self._perform, later=self.loop.call_later
         )
@@ -161,6 +171,12 @@ class World:
         self.traffic.segments.extend(image.segments)
         self._look(self.store.find(FEATURES, NAMESPACE, FEATURE))
         self.traffic.change(quality=scenario.conditions.quality)
+
+    def inject(self, injections: Sequence[Injection]) -> None:
+        """What is to go wrong from here on."""
+        for one in injections:
+            hit = self._commits_hit if one.fault in WATCH_FAULTS else self._calls_hit
+            hit[one.at] = one.fault
 
     # -- the run ---------------------------------------------------------------------------------
 
@@ -180,6 +196,7 @@ class World:
             watchman=self.watchman,
             calls=tuple(self.calls),
             commits=self._commits,
+            ends=self._ends,
             faults=(*self.faults, *self.store.refusals),
             image=Image(
                 store=self.store.image(),
@@ -221,6 +238,8 @@ class World:
     def arrived(self, call: Call) -> Fault | None:
         """A call reached the API server; what goes wrong with it."""
         self.calls.append(call)
+        if self._before_call is not None:
+            self._before_call(self, len(self.calls))
         fault = self._calls_hit.get(len(self.calls))
         if fault is Fault.TWIN:
             self.launch(TWIN, STALE_SECONDS)
@@ -234,9 +253,7 @@ class World:
             b["metadata"]["uid"]: {"revision": b["status"].get("revision", 0), "streams": 2}
             for b in bodies
         }
-        return httpx.Response(
-            200, json={"listed": True, "replica": "flags-0", "revisions": told}
-        )
+        return httpx.Response(200, json={"listed": True, "replica": "flags-0", "revisions": told})
 
     def _committed(self, commit: Commit) -> None:
         self._commits += 1
@@ -302,11 +319,11 @@ class World:
 
 def _tracked(
     loop: asyncio.AbstractEventLoop,
-    work: Generator[Any, None, Any],
-    context: contextvars.Context | None = None,
+    work: Coroutine[Any, Any, Any] | Generator[Any, None, Any],
+    **context: Any,
 ) -> asyncio.Task[Any]:
     """Every task belongs to the process that began it, so that all of it can die at once."""
-    task = asyncio.Task(work, loop=loop, context=context)
+    task = asyncio.Task(work, loop=loop, **context)
     if (process := _process.get(None)) is not None:
         process.tasks.add(task)
         task.add_done_callback(process.tasks.discard)

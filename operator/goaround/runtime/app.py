@@ -17,8 +17,9 @@ import kopf
 
 from goaround.api import GROUP, VERSION
 from goaround.api.kinds import OURS, Kind
+from goaround.delivery.control import TokenFile
 from goaround.runtime import logs
-from goaround.runtime.config import load
+from goaround.runtime.config import ConfigError, load
 from goaround.runtime.engine import Operator, Options
 from goaround.runtime.health import serve
 from goaround.runtime.lease import lease_name
@@ -46,6 +47,9 @@ def configure(settings: kopf.OperatorSettings) -> None:
     """Every setting of the shell, in one place; the reasons are measured ones."""
     settings.peering.standalone = True
     settings.posting.enabled = False  # our events have deterministic names
+    # Looking for new CRDs and namespaces needs rights on both everywhere, and without them kopf
+    # retries the 403 for a minute before it watches anything at all.
+    settings.scanning.disabled = True
     settings.watching.chunk_size = 500
     settings.watching.server_timeout = 300
     settings.watching.client_timeout = 330
@@ -92,9 +96,12 @@ def _hearing(operator: Operator, kind: Kind) -> Callable[..., Any]:
 async def run(options: Options) -> int:
     """The operator until SIGTERM or SIGINT; 0 after a clean stop. Raises NotPermitted."""
     client = await load_api_client(options.kubeconfig)
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with (
+        httpx.AsyncClient(trust_env=False) as http,
+        httpx.AsyncClient(trust_env=False) as flags_http,
+    ):
         api = KubeApi(client)
-        operator = Operator(options, api, http)
+        operator = Operator(options, api, http, flags_http=flags_http)
         operator.health.beat()
         probes = await serve(operator.health, operator.metrics.text, options.host, options.port)
         scope: dict[str, Any] = (
@@ -127,6 +134,12 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="URL",
         help="base URL of a flag replica's probes; repeat for each",
     )
+    parser.add_argument(
+        "--control-token-file",
+        type=Path,
+        help="file with the bearer token of the flag replicas' control ports, by which a candidate "
+        "is lowered while status cannot be written; without it that is not done",
+    )
     parser.add_argument("--log-level", default="info", help="debug, info, warning or error")
     parser.add_argument(
         "--own-namespace",
@@ -150,6 +163,18 @@ def home(told: Path) -> str:
     return (told.read_text().strip() if told.exists() else "") or "default"
 
 
+def _control_token(path: Path | None) -> TokenFile | None:
+    """Raises ConfigError where the file holds no token: better known now than when it is needed."""
+    if path is None:
+        return None
+    token = TokenFile(path)
+    try:
+        token.read()
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+    return token
+
+
 def main(args: Namespace) -> int:
     """Run the operator. Raises ConfigError."""
     logs.configure(args.log_level)
@@ -162,6 +187,7 @@ def main(args: Namespace) -> int:
         port=args.port,
         namespace=args.namespace,
         flag_replicas=tuple(args.flag_replica or ()),
+        control_token=_control_token(args.control_token_file),
         identity=args.identity,
         own_namespace=args.own_namespace or home(OWN_NAMESPACE),
         lease=not args.no_lease,

@@ -62,6 +62,19 @@ class Claim(StrEnum):
     RENEW = "Renew"
 
 
+class Standing(StrEnum):
+    """What a process may do now.
+
+    `ADRIFT`: the lease was ours when we last saw it, but could not be renewed in time. Nothing is
+    written to the API server then, because another may own it by now. What needs no API server and
+    can only lower goes on: else an outage of it would also take away the way down.
+    """
+
+    OWNER = "Owner"
+    ADRIFT = "Adrift"
+    STANDBY = "Standby"
+
+
 def read(body: Body) -> Record:
     """The record of a Lease; a field that is missing is empty."""
     spec = body.get("spec") or {}

@@ -5,9 +5,10 @@ again when there is news, so that a slow provider never stands before a kill.
 """
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TypeVar
 
 from pydantic import ValidationError
@@ -39,6 +40,7 @@ from goaround.runtime import records
 from goaround.runtime.actions import Actions
 from goaround.runtime.cache import Cache, key_of
 from goaround.runtime.desk import Desk
+from goaround.runtime.lowering import AGAIN_SECONDS, Descents, goes_down
 from goaround.runtime.metrics import Metrics
 from goaround.runtime.queue import Key, WorkQueue
 from goaround.runtime.replicas import DeliveryDesk
@@ -69,6 +71,7 @@ class Controller:
         instance: str,
         own_namespace: str = "default",
         checkpoint_seconds: float = 60,
+        descents: Descents | None = None,
     ) -> None:
         self._api = api
         self._cache = cache
@@ -80,6 +83,7 @@ class Controller:
         self._actions = Actions(api, cache, metrics, instance=instance)
         self._own_namespace = own_namespace
         self._checkpoint = checkpoint_seconds
+        self._descents = descents or Descents(None, deliveries, metrics, lambda: True)
         self._announced: dict[str, datetime] = {}
         self._written: dict[str, datetime] = {}
         self._incident_events: set[str] = set()
@@ -149,7 +153,7 @@ class Controller:
             except (Conflict, NotFound):
                 # somebody wrote in between, or deleted it unheard: one live read, then decide again
                 # on what is true now
-                await self._refresh(FEATURES, key)
+                await self._attended(key, self._refresh(FEATURES, key))
                 if attempt == CONFLICTS - 1:
                     raise
 
@@ -164,16 +168,58 @@ class Controller:
         plan = decide(observed, now)
         if feature.metadata.generation != feature.status.observed_generation:
             self._wake_those_without_a_key(key)
+        if goes_down(feature.status, plan.status):
+            plan = self._descents.dated(observed, plan, now)
+            feature = await self._down(key, feature, plan, now)
+            await self._attended(key, self._finish(key, feature, plan, now))
+        else:
+            self._descents.level(observed)
+            await self._attended(key, self._level(key, observed, plan, now))
+        await self._chase(key)
+
+    async def _down(self, key: Key, feature: AIFeature, plan: Plan, now: datetime) -> AIFeature:
+        """Write it, and tell the flag replicas if that does not succeed at once."""
+        write = self._write(feature, plan, now)
+        try:
+            return await self._descents.written(feature, plan.status, write)
+        except KubeError:
+            # the long waits of a key that failed often are not for what has to go down
+            self._queue.offer_in(key, AGAIN_SECONDS)
+            raise
+
+    async def _level(self, key: Key, observed: Observed, plan: Plan, now: datetime) -> None:
+        """Everything but going down: may take its time, for it is given up when that is due."""
+        feature = observed.feature
         if raises(feature.status, plan.status) or feature.status.clock_stopped_at is not None:
             plan = decide(await self._observed_live(observed), now)
         await self._do(feature, plan.first)
         if plan.status != feature.status and (plan.urgent or self._checkpoint_due(feature, now)):
+            self._descents.sending(feature, plan.status.revision)
             feature = await self._write(feature, plan, now)
-        elif plan.urgent is False and not plan.then:
+        else:
             self._metrics.show(key.namespace, key.name, plan.status)
+        await self._finish(key, feature, plan, now)
+
+    async def _finish(self, key: Key, feature: AIFeature, plan: Plan, now: datetime) -> None:
         await self._do(feature, plan.then)
         self._told(feature, plan)
         self._schedule(key, plan, now)
+
+    async def _attended(self, key: Key, work: Coroutine[object, object, None]) -> None:
+        await self._descents.attended(work, partial(self._overtaken, key))
+
+    async def _overtaken(self, key: Key) -> bool:
+        """Whether by now it has to go down."""
+        await self._chase(key)
+        feature, now = self._parsed(AIFeature, FEATURES, key), self.now()
+        if feature is None:
+            return False
+        return goes_down(feature.status, decide(self.observe(feature, now), now).status)
+
+    async def _chase(self, key: Key) -> None:
+        """Replicas that did not hear of the last way down are told of it."""
+        if (feature := self._parsed(AIFeature, FEATURES, key)) is not None:
+            await self._descents.chase(feature, self.now())
 
     def observe(self, feature: AIFeature, now: datetime) -> Observed:
         """The world as the cache and the desk know it; nothing is awaited."""
@@ -236,7 +282,8 @@ class Controller:
                 extra={"feature": f"{namespace}/{name}", "reason": told.reason},
             )
         latch = plan.status.latches[0] if plan.status.latches else None
-        if latch is not None and latch.at == now and latch.cause is LatchCause.SIGNAL:
+        fresh = latch is not None and latch.at not in {x.at for x in feature.status.latches}
+        if latch is not None and fresh and latch.cause is LatchCause.SIGNAL:
             proven = latch.proven_at or now
             self._metrics.proof_seconds.observe((self.now() - proven).total_seconds())
 
@@ -331,6 +378,7 @@ class Controller:
         self._queue.forget(key)
         self._desk.forget(key.namespace, key.name)
         self._metrics.forget(key.namespace, key.name)
+        self._descents.forget((key.namespace, key.name))
         self._wake_those_without_a_key(key)
 
     def _wake_those_without_a_key(self, by: Key) -> None:

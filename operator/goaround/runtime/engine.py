@@ -16,13 +16,16 @@ import httpx
 
 from goaround.api.kinds import FEATURES, INCIDENTS, KILL_SWITCHES, OURS, RECORDS
 from goaround.api.names import FEATURE_LABEL
+from goaround.delivery.control import ControlPorts, TokenFile
 from goaround.delivery.replicas import Replicas, StaticReplicas
 from goaround.runtime.cache import Cache, key_of
+from goaround.runtime.claim import Standing
 from goaround.runtime.config import Config
 from goaround.runtime.controller import Controller
 from goaround.runtime.desk import Desk, Reader
 from goaround.runtime.health import Health
 from goaround.runtime.lease import Lease, NotOwner, OwnedApi, lease_name
+from goaround.runtime.lowering import Descents
 from goaround.runtime.metrics import Metrics
 from goaround.runtime.queue import Key, WorkQueue
 from goaround.runtime.replicas import DeliveryDesk
@@ -35,6 +38,7 @@ DRAIN_SECONDS = 10.0
 SYNC_ATTEMPTS = 60
 FRESH_SECONDS = 2.0
 TAKE_OVER_SECONDS = 3.0
+STUCK_SECONDS = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,7 @@ class Options:
     port: int = 8080
     namespace: str | None = None
     flag_replicas: tuple[str, ...] = ()
+    control_token: TokenFile | None = None
     identity: str = ""
     own_namespace: str = "default"
     lease: bool = False
@@ -65,11 +70,16 @@ class Operator:
         api: Api,
         http: httpx.AsyncClient,
         *,
+        flags_http: httpx.AsyncClient | None = None,
         clock: Callable[[], datetime] = wall,
         readers: Mapping[str, Reader] | None = None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        """`clock`, `readers` (by provider) and `jitter` have stand-ins where runs must repeat."""
+        """`clock`, `readers` (by provider) and `jitter` have stand-ins where runs must repeat.
+
+        `flags_http` is for flag replicas alone, so that hanging providers take no connection of
+        theirs; default: `http`.
+        """
         loop = asyncio.get_running_loop()
         self.options = options
         self.api = api
@@ -83,15 +93,16 @@ class Operator:
         self.desk = Desk(
             readers, providers, news=self.queue.offer, metrics=self.metrics, wall=clock
         )
+        flags_http = flags_http or http
         source = StaticReplicas(options.flag_replicas)
         self.deliveries = DeliveryDesk(
-            Replicas(http, source), expected=len(options.flag_replicas), news=self.queue.offer
+            Replicas(flags_http, source), expected=len(options.flag_replicas), news=self.queue.offer
         )
         identity = options.identity or socket.gethostname()
         self.lease = self._candidate(identity, clock) if options.lease else None
-        self.metrics.lease_held.set_function(self.owns)
+        self.metrics.lease_held.set_function(lambda: self.standing() is Standing.OWNER)
         self.controller = Controller(
-            api=OwnedApi(api, self.owns),
+            api=OwnedApi(api, self.standing),
             cache=self.cache,
             queue=self.queue,
             desk=self.desk,
@@ -101,12 +112,22 @@ class Operator:
             instance=identity,
             own_namespace=options.own_namespace,
             checkpoint_seconds=options.config.checkpoint_seconds,
+            descents=Descents(
+                self._ports(flags_http, source), self.deliveries, self.metrics, self.owns
+            ),
         )
         self._workers: list[asyncio.Task[None]] = []
+        self._passes: set[asyncio.Task[None]] = set()
         self._clocks: list[asyncio.Task[None]] = []
         self._may_act = asyncio.Event()
         self._beginning: asyncio.Task[None] | None = None
         self._synced_at = float("-inf")
+
+    def _ports(self, http: httpx.AsyncClient, source: StaticReplicas) -> ControlPorts | None:
+        if (token := self.options.control_token) is None:
+            log.info("control ports unused: --control-token-file is not given")
+            return None
+        return ControlPorts(http, source, token) if source.listed else None
 
     def _candidate(self, identity: str, clock: Callable[[], datetime]) -> Lease:
         return Lease(
@@ -119,9 +140,13 @@ class Operator:
             changed=self._tenure,
         )
 
+    def standing(self) -> Standing:
+        """What this process may do now."""
+        return Standing.OWNER if self.lease is None else self.lease.standing
+
     def owns(self) -> bool:
-        """Whether this process may write now."""
-        return self.lease is None or self.lease.holds()
+        """Whether it is for this process to decide; it may be cut off from the API server."""
+        return self.standing() is not Standing.STANDBY
 
     async def start(self) -> None:
         """List the world, then begin to work on it."""
@@ -143,8 +168,8 @@ class Operator:
         self.queue.close()
         self._may_act.set()  # workers of a standby have nothing to finish
         if self._workers:
-            await asyncio.wait(self._workers, timeout=DRAIN_SECONDS)
-        ending = [*self._workers, *self._clocks]
+            await asyncio.wait([*self._workers, *self._passes], timeout=DRAIN_SECONDS)
+        ending = [*self._workers, *self._passes, *self._clocks]
         for task in ending:
             task.cancel()
         await asyncio.gather(*ending, return_exceptions=True)
@@ -230,10 +255,18 @@ class Operator:
             await asyncio.sleep(1)
 
     async def _work(self) -> None:
+        """One key after the other. A pass that hangs at the API server goes on by itself: no number
+        of them may keep a feature from going down."""
         while await self._may_act.wait() and (key := await self.queue.take()) is not None:
-            with self.metrics.pass_seconds.time():
-                result = await self._one(key) if self.owns() else self._put_back(key)
-            self.metrics.passes.labels(result).inc()
+            work = asyncio.create_task(self._looked_at(key))
+            self._passes.add(work)
+            work.add_done_callback(self._passes.discard)
+            await asyncio.wait({work}, timeout=STUCK_SECONDS)
+
+    async def _looked_at(self, key: Key) -> None:
+        with self.metrics.pass_seconds.time():
+            result = await self._one(key) if self.owns() else self._put_back(key)
+        self.metrics.passes.labels(result).inc()
 
     def _put_back(self, key: Key) -> str:
         """Not ours now: it waits, without a failure, for the next tenure."""

@@ -1,7 +1,7 @@
 """Who may act: one Lease, one owner, any number of warm standbys.
 
-Carries out what `claim.py` decides. Refuses to act on hope: a tenure ends by itself when it could
-not be renewed in time, whatever the server holds.
+Carries out what `claim.py` decides. Refuses to write on hope: the right to it ends by itself when
+the lease could not be renewed in time, whatever the server holds.
 """
 
 import asyncio
@@ -12,8 +12,8 @@ from datetime import datetime
 from goaround.api.base import Json
 from goaround.api.kinds import LEASES, Kind
 from goaround.runtime.actions import micro
-from goaround.runtime.claim import Claim, Record, Sight, Times, claim, read, seen
-from goaround.world.kube import AlreadyExists, Api, Body, Conflict, KubeError, NotFound
+from goaround.runtime.claim import Claim, Record, Sight, Standing, Times, claim, read, seen
+from goaround.world.kube import AlreadyExists, Api, Body, Conflict, KubeError, NotFound, Unavailable
 
 log = logging.getLogger("goaround.lease")
 
@@ -32,7 +32,8 @@ def lease_name(scope: str | None) -> str:
 
 
 class Lease:
-    """One candidate for the lease. `changed` is told when a tenure begins (True) and ends (False).
+    """One candidate for the lease. `changed` is told when a tenure begins (True), and when it is
+    known to have ended (False).
 
     `clock` is monotonic seconds; `wall` is only written down, for people.
     """
@@ -59,15 +60,17 @@ class Lease:
         self._times = times or Times()
         self._sight: Sight | None = None
         self._tenure: str | None = None
-        self._until: float | None = None
+        self._mine = False
+        self._until = 0.0
         self._waits_for = ""
         self._failed = False
 
-    def holds(self) -> bool:
-        """Whether this process may act now. The first to ask after its time ends the tenure."""
-        if self._until is not None and self._clock() >= self._until:
-            self._end("not renewed in time")
-        return self._until is not None
+    @property
+    def standing(self) -> Standing:
+        """What this process may do now."""
+        if not self._mine:
+            return Standing.STANDBY
+        return Standing.OWNER if self._clock() < self._until else Standing.ADRIFT
 
     async def run(self) -> None:
         """Take the lease when it is free, renew it, stand by otherwise; until cancelled."""
@@ -76,7 +79,7 @@ class Lease:
             await asyncio.sleep(self.pause())
 
     async def turn(self) -> None:
-        """One look, and what it allows. A failure changes nothing but the time that is left."""
+        """One look, and what it allows; a failure only costs time."""
         self._failed = False
         try:
             async with asyncio.timeout(self._times.request):
@@ -86,24 +89,23 @@ class Lease:
             pass  # another was faster; the next look shows what it wrote
         except (KubeError, TimeoutError) as err:
             self._failed = True
-            told = {"error": str(err) or type(err).__name__, "held": self._until is not None}
+            told = {"error": str(err) or type(err).__name__, "standing": self.standing}
             log.warning("lease not reached", extra=self._where() | told)
-        self.holds()
 
     def pause(self) -> float:
         """Seconds to the next look: the one that finds a record expired comes just in time, and an
         owner whose connection is dead has time left for another one."""
-        if self._failed and self._until is not None:
+        if self._failed and self.standing is Standing.OWNER:
             return AGAIN_SECONDS
         left = 0.0
-        if self._until is None and self._sight is not None and self._sight.record is not None:
+        if not self._mine and self._sight is not None and self._sight.record is not None:
             left = self._sight.since + self._sight.record.seconds - self._clock()
         return max(left, SOON) if 0 < left < self._times.retry else self._times.retry
 
     async def release(self) -> None:
         """Give the lease up, so that a standby need not wait for it to expire. To be called when
         `run` and all effects have ended. If it fails, the lease expires."""
-        if self._until is not None:
+        if self._mine:
             self._end("released")
         nobody = {"holderIdentity": None, "renewTime": micro(self._wall())}
         try:
@@ -135,6 +137,8 @@ class Lease:
             case Claim.CREATE:
                 stored = await self._create(renewal | self._new_tenure(sight))
             case Claim.TAKE:
+                if self._mine:
+                    self._end("another had it meanwhile")
                 stored = await self._patch(sight.version, renewal | self._new_tenure(sight))
             case Claim.RENEW:
                 stored = await self._patch(sight.version, renewal)
@@ -168,20 +172,20 @@ class Lease:
 
     def _stand_by(self, sight: Sight) -> None:
         holder = sight.record.holder if sight.record is not None else ""
-        if self._until is not None:
+        if self._mine:
             self._end(f"taken by {holder}")
         if holder != self._waits_for:
             log.info("standing by", extra=self._where() | {"holder": holder})
         self._waits_for = holder
 
     def _begin(self, until: float) -> None:
-        began, self._until, self._waits_for = self._until is None, until, ""
+        began, self._mine, self._until, self._waits_for = not self._mine, True, until, ""
         if began:
             log.info("lease taken", extra=self._where())
             self._changed(True)
 
     def _end(self, why: str) -> None:
-        self._until = None
+        self._mine = False
         log.info("lease given up", extra=self._where() | {"why": why})
         self._changed(False)
 
@@ -193,12 +197,13 @@ class Lease:
 class OwnedApi:
     """`Api` that writes only for the owner: asks before every write, reads always.
 
-    At the port, and not in each effect, so that no effect of tomorrow can forget to ask.
+    At the port, and not in each effect, so that no effect of tomorrow can forget to ask. Writes
+    raise NotOwner on a standby; adrift they raise Unavailable, like any write in an outage.
     """
 
-    def __init__(self, api: Api, owner: Callable[[], bool]) -> None:
+    def __init__(self, api: Api, standing: Callable[[], Standing]) -> None:
         self._api = api
-        self._owner = owner
+        self._standing = standing
 
     async def list(
         self, kind: Kind, *, namespace: str | None = None, label: str | None = None
@@ -223,5 +228,8 @@ class OwnedApi:
         await self._api.delete(kind, namespace, name)
 
     def _ask(self) -> None:
-        if not self._owner():
-            raise NotOwner("the lease is not held")
+        match self._standing():
+            case Standing.STANDBY:
+                raise NotOwner("the lease is not held")
+            case Standing.ADRIFT:
+                raise Unavailable("the lease could not be renewed in time")

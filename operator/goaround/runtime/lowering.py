@@ -6,7 +6,7 @@ stand in the way of the status write, which stays the truth, and never asks for 
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -14,20 +14,22 @@ from typing import TypeVar
 from goaround.api.kinds import AIFeature
 from goaround.api.reasons import Stage
 from goaround.api.status import AIFeatureStatus, Split
-from goaround.delivery.control import ControlPorts, Lowering, Told
+from goaround.delivery.control import ControlPorts, FeatureKey, Lowering, Told
 from goaround.rollout.decide import decide
 from goaround.rollout.moves import ground
 from goaround.rollout.observed import Effect, Observed, Plan, PostEvent
 from goaround.rollout.settle import DOWN
 from goaround.runtime.metrics import Metrics
 from goaround.runtime.replicas import DeliveryDesk
-from goaround.world.kube import Conflict, KubeError, Unavailable
+from goaround.world.kube import Conflict, KubeError, NotFound, Unavailable
 
 log = logging.getLogger("goaround.lowering")
 
 SLOW_SECONDS = 0.3
 AGAIN_SECONDS = 2.0
 LONGEST_LOOK_SECONDS = 1.0
+
+NOBODY = Told(0, 0, ("no control port: no --control-token-file, or no --flag-replica",))
 
 T = TypeVar("T")
 
@@ -96,8 +98,9 @@ def noted(plan: Plan, note: str) -> Plan:
     told = last.but(message=f"{last.message} {note}"[:1024])
 
     def retold(effect: Effect) -> Effect:
-        mine = isinstance(effect, PostEvent) and effect.transition == last
-        return replace(effect, transition=told) if mine else effect
+        if isinstance(effect, PostEvent) and effect.transition == last:
+            return replace(effect, transition=told)
+        return effect
 
     return replace(
         plan,
@@ -113,13 +116,14 @@ class Descent:
 
     what: tuple[object, ...]
     at: datetime
+    by_kill: bool
     conflicts: int = 0
     told: Told | None = None
     reason: str = ""
 
 
 class Descents:
-    """The ways down that are under way, by the uid of the feature.
+    """The ways down that are under way, by feature.
 
     Without `ports` nobody can be told past the API server; the rest works all the same. `owner`
     says whether this process may act.
@@ -134,59 +138,133 @@ class Descents:
     ) -> None:
         self._ports, self._deliveries = ports, deliveries
         self._metrics, self._owner = metrics, owner
-        self._begun: dict[str, Descent] = {}
-        self._sent: dict[str, int] = {}
-        self._said: dict[str, str] = {}
+        self._begun: dict[FeatureKey, Descent] = {}
+        self._sent: dict[FeatureKey, int] = {}
+        self._said: dict[FeatureKey, str] = {}
 
-    def forget(self, uid: str) -> None:
-        """The feature is gone."""
+    def forget(self, key: FeatureKey) -> None:
+        """The feature is gone, or what was decided stands in its status."""
         for kept in (self._begun, self._sent, self._said):
-            kept.pop(uid, None)
+            kept.pop(key, None)
 
     def sending(self, feature: AIFeature, revision: int) -> None:
         """A move that is no way down is being written under this revision."""
-        self._sent[feature.metadata.uid] = revision
+        self._sent[feature.key] = revision
 
     def dated(self, observed: Observed, plan: Plan, now: datetime) -> Plan:
         """The same decision as of the pass that first took it, though status could not be written
         then; its transition says so."""
-        feature, uid = observed.feature, observed.feature.metadata.uid
-        what = _identity(feature.status, plan.status)
-        begun = self._begun.get(uid)
+        feature = observed.feature
+        what = _identity(feature, plan.status)
+        begun = self._begun.get(feature.key)
         if begun is None or begun.what != what:
-            self._begun[uid] = Descent(what, now)
+            self._begun[feature.key] = Descent(what, now, plan.status.stage is Stage.KILLED)
             return plan
         history = feature.status.history
         if history and history[-1].at >= begun.at:
             return plan  # times in a history only grow
         again = decide(observed, begun.at)
-        if _identity(feature.status, again.status) != what:
+        if _identity(feature, again.status) != what:
             return plan
         if begun.told is None:
             return again
-        return noted(again, f"{begun.told}; status could not be written: {begun.reason}"[:300])
+        told = f"{begun.told}; status could not be written: {begun.reason}"
+        return noted(again, f"{told[:300].capitalize()}.")
+
+    def level(self, observed: Observed) -> None:
+        """This pass does not go down: a decision to do so is void, unless evidence that was read
+        anew has not come as far yet."""
+        key, judged = observed.feature.key, observed.judged
+        begun = self._begun.get(key)
+        if begun is None:
+            return
+        through = judged.through if judged is not None else None
+        if begun.by_kill or (through is not None and through >= begun.at):
+            del self._begun[key]
 
     async def written(
         self, feature: AIFeature, after: AIFeatureStatus, write: Coroutine[object, object, T]
     ) -> T:
         """What `write` returns. Where it fails (one 409 is forgiven), or takes longer than 300 ms,
         every flag replica is told; again for as long as it hangs. Raises what `write` raises."""
-        uid = feature.metadata.uid
-        wanted = lowering(feature, after, sent=self._sent.get(uid, 0))
-        begun = self._begun.setdefault(uid, Descent((), self_at(after)))
-        task = asyncio.ensure_future(write)
-        patience = SLOW_SECONDS
+        wanted = lowering(feature, after, sent=self._sent.get(feature.key, 0))
+        begun = self._begun[feature.key]
+        task, patience = asyncio.ensure_future(write), SLOW_SECONDS
         try:
             while not (await asyncio.wait({task}, timeout=patience))[0]:
-                await self._tell(feature, wanted, begun, "the API server does not answer in time")
+                await self._tell(feature, wanted, "the API server does not answer in time")
                 patience = AGAIN_SECONDS
             found = task.result()
         except KubeError as err:
             begun.conflicts += isinstance(err, Conflict)
-            if not isinstance(err, Conflict) or begun.conflicts > 1:
-                await self._tell(feature, wanted, begun, str(err))
+            gone, first = isinstance(err, NotFound), isinstance(err, Conflict)
+            if not gone and not (first and begun.conflicts == 1):
+                await self._tell(feature, wanted, str(err))
             raise
         finally:
-            task.cancel()
-        self._arrived(feature, begun)
+            await _ended(task)
+        if begun.told is not None:
+            log.info("status was written after all", extra=_about(feature))
+        self.forget(feature.key)
         return found
+
+    async def attended(
+        self, work: Coroutine[object, object, T], look: Callable[[], Awaitable[bool]]
+    ) -> T:
+        """What `work` returns, which may hang at the API server: meanwhile `look` is taken now and
+        then, and once it says so, `work` is given up. Raises Overtaken, and what `work` raises."""
+        task, patience = asyncio.ensure_future(work), SLOW_SECONDS
+        try:
+            while not (await asyncio.wait({task}, timeout=patience))[0]:
+                if await look():
+                    raise Overtaken("the API server does not answer in time, and it has to go down")
+                patience = min(2 * patience, LONGEST_LOOK_SECONDS)
+            return task.result()
+        finally:
+            await _ended(task)
+
+    async def chase(self, feature: AIFeature, now: datetime) -> None:
+        """Tell the replicas that answer, but have not heard of the decision in status."""
+        wanted = unheard(feature, now)
+        deaf = self._deliveries.behind(feature) if wanted is not None else ()
+        if wanted is None or not deaf or self._ports is None or not self._owner():
+            return
+        self._heard(feature, await self._ports.lower(wanted, deaf), "they have not heard of it")
+
+    async def _tell(self, feature: AIFeature, wanted: Lowering | None, reason: str) -> None:
+        if wanted is None or not self._owner():
+            return
+        told = await self._ports.lower(wanted) if self._ports is not None else NOBODY
+        begun = self._begun[feature.key]
+        begun.told, begun.reason = told, reason
+        self._heard(feature, told, f"status could not be written: {reason}")
+
+    def _heard(self, feature: AIFeature, told: Told, reason: str) -> None:
+        """Counted each time, logged when it is news."""
+        some = "some" if told.lowered else "none"
+        result = "all" if told.lowered == told.replicas > 0 else some
+        self._metrics.lowered.labels(result).inc()
+        problems = "; ".join(told.problems)[:512]
+        said = f"{told}; {reason} ({problems})"
+        if self._said.get(feature.key) != said:
+            self._said[feature.key] = said
+            more = {"result": result, "reason": reason[:256], "problems": problems}
+            log.warning(str(told), extra=_about(feature) | more)
+
+
+def _identity(feature: AIFeature, after: AIFeatureStatus) -> tuple[object, ...]:
+    """Which decision it is: of what state, about which flight, and where it leads."""
+    before = feature.status
+    flights = [(c.digest, c.attempt) if c else None for c in (before.candidate, after.candidate)]
+    return (feature.metadata.uid, before.revision, after.stage, after.split, *flights)
+
+
+def _about(feature: AIFeature) -> dict[str, str]:
+    return {"feature": "/".join(feature.key)}
+
+
+async def _ended(task: asyncio.Future[T]) -> None:
+    """Not a trace of it is left when its pass ends."""
+    if not task.done():
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

@@ -40,6 +40,13 @@ class Metrics:
             ("kind", "result"),
             registry=self.registry,
         )
+        self.lowered = Counter(
+            "goaround_lowered_total",
+            "Times flag replicas were told past the API server, by how many (all, some, none) "
+            "serve no more than that.",
+            ("result",),
+            registry=self.registry,
+        )
         self.effects = Counter(
             "goaround_effects_total",
             "Effects by type and result.",

@@ -27,9 +27,25 @@ class DeliveryDesk:
         if self._expected == 0:
             return None
         seen = self._seen(feature, now)
-        if seen is None or (seen.revision or 0) < feature.status.revision:
+        if (
+            seen is None
+            or seen.replicas < seen.expected
+            or (seen.revision or 0) < feature.status.revision
+        ):
             self._look(Key(FEATURES.plural, *feature.key))
         return seen
+
+    def behind(self, feature: AIFeature) -> tuple[str, ...]:
+        """The replicas that answer, but when last asked streamed an older decision, unlowered."""
+        uid, revision = feature.metadata.uid, feature.status.revision
+        return tuple(
+            url
+            for url, answer in self._answers.items()
+            if answer.problem is None
+            and (one := answer.revisions.get(uid)) is not None
+            and one.revision < revision
+            and not one.lowered
+        )
 
     async def close(self) -> None:
         if self._task is not None:

@@ -116,7 +116,7 @@ async def check(
         return
     if refused:
         lines = "\n".join(f"  {right}" for right in refused)
-        raise NotPermitted(f"{len(refused)} permissions are missing:\n{lines}")
+        raise NotPermitted(f"missing permissions: {len(refused)}\n{lines}")
 
 
 def needs(lease: str | None) -> Iterator[Need]:

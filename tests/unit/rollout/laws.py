@@ -15,6 +15,7 @@ from goaround.rollout.moves import in_flight
 from goaround.rollout.observed import Effect, Judged, Observed, Plan
 from tests.unit.rollout.build import writes
 
+SAMPLES = 100
 LEARNT_OF_ITS_EFFECT = {"delivered_at", "contained_at", "exposed_requests", "incident_opened_at"}
 
 
@@ -75,7 +76,9 @@ def a_candidate_rises_on_accepted_evidence_only(one: Pass) -> bool:
     old = one.before.candidate
     if old is None or (old.digest, old.attempt) != (flown.digest, flown.attempt):
         return flown.adopted and one.before.last_known_good is None
-    return judged is not None and judged.accepted and judged.unreadable is None
+    if judged is None or judged.unreadable is not None:
+        return False
+    return judged.accepted and judged.samples >= SAMPLES
 
 
 def only_what_flew_to_the_end_becomes_last_known_good(one: Pass) -> bool:

@@ -108,6 +108,11 @@ class MemoryApi:
         changed = {"status": patch["status"]} if status else patch
         return self._stored(kind, patched(known, changed))
 
+    async def delete(self, kind: Kind, namespace: str, name: str) -> None:
+        await self._called(f"delete {kind.plural}/{name}")
+        self._found(kind, namespace, name)
+        self.remove(kind, namespace, name)
+
     async def _called(self, call: str) -> None:
         self.calls.append(call)
         await asyncio.sleep(0.001)

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from goaround.api.kinds import LEASES, Kind
+from goaround.runtime.claim import Standing
 from goaround.runtime.lease import Lease
 from goaround.world.kube import Body, Unavailable
 from tests.crash.clock import VirtualTimeLoop
@@ -121,7 +122,7 @@ class Process:
 
     @property
     def holds(self) -> bool:
-        return self.alive and self.lease.holds()
+        return self.alive and self.lease.standing is Standing.OWNER
 
     def start(self) -> "Process":
         self._running = asyncio.ensure_future(self.lease.run())

@@ -10,13 +10,15 @@ import pytest
 
 from goaround.api.base import Json
 from goaround.api.kinds import EVENTS, FEATURES, INCIDENTS, RECORDS
+from goaround.runtime.claim import Standing
 from goaround.runtime.config import Config
 from goaround.runtime.engine import Operator, Options
 from goaround.runtime.lease import NotOwner, OwnedApi, lease_name
-from goaround.world.kube import Api
+from goaround.world.kube import Api, Unavailable
 from tests.crash.store import Commit
 from tests.unit.runtime.lease_sim import NAMESPACE, StormyApi, Weather, World, run
 
+OTHER: Json = {"spec": {"release": {"model": {"name": "chat-7b", "version": "2"}}}}
 OURS_PLURALS = {FEATURES.plural, INCIDENTS.plural, RECORDS.plural, EVENTS.plural}
 
 
@@ -195,19 +197,54 @@ def test_a_pass_that_loses_the_lease_in_the_middle_writes_no_more() -> None:
     run(story)
 
 
+def shows(of: Operator) -> bool:
+    return (
+        'goaround_feature_weight_percent{arm="stable",feature="chat"' in of.metrics.text().decode()
+    )
+
+
 def test_who_lost_the_lease_shows_no_features_and_forgets_their_flights() -> None:
     async def story(world: World) -> None:
         weather = Weather()
+        async with operator(world, "a", weather=weather) as a, operator(world, "b") as b:
+            create(world)
+            await asyncio.sleep(5)
+            assert (shows(a), shows(b)) == (True, False)
+            weather.reachable = False
+            await world.until(b.owns, 20)
+            weather.reachable = True
+            await world.until(lambda: not a.owns(), 40)
+            await world.until(lambda: shows(b), 5)
+            assert not shows(a)
+
+    run(story)
+
+
+def test_who_is_cut_off_from_the_api_server_goes_on_deciding_but_writes_nothing() -> None:
+    """So that the way down past the API server stays open; another cannot have the lease, either,
+    as far as one can know."""
+
+    async def story(world: World) -> None:
+        writers, weather = Writers(world), Weather()
         async with operator(world, "a", weather=weather) as a:
             create(world)
             await asyncio.sleep(5)
-            sample = 'goaround_feature_weight_percent{arm="stable",feature="chat"'
-            assert sample in a.metrics.text().decode()
             weather.reachable = False
             await asyncio.sleep(20)
-            assert sample not in a.metrics.text().decode()
+            written = len(writers.seen)
+            world.store.touch(FEATURES, "shop", "chat")  # heard, hence looked at
+            world.store.patch(FEATURES, "shop", "chat", patch=OTHER, status=False, author="person")
+            await asyncio.sleep(10)
+            assert a.owns()
+            assert metric(a, "goaround_lease_held") == 0
+            assert shows(a)
+            tried = a.metrics.registry.get_sample_value(
+                "goaround_passes_total", {"result": "Unavailable"}
+            )
+            assert tried
+            assert [w for w in writers.seen[written:] if w == "a"] == []
             weather.reachable = True
-            await world.until(lambda: sample in a.metrics.text().decode(), 10)
+            await world.until(lambda: writers.seen.count("a") > written, 70)
 
     run(story)
 
@@ -229,7 +266,8 @@ def test_a_standby_ends_at_once_and_an_owner_releases() -> None:
 @pytest.mark.parametrize("write", ["create", "patch", "delete"])
 def test_nothing_is_written_without_the_lease(write: str) -> None:
     async def story(world: World) -> None:
-        owned: Api = OwnedApi(StormyApi(world.store, Weather(), "a"), lambda: False)
+        standing = Standing.STANDBY
+        owned: Api = OwnedApi(StormyApi(world.store, Weather(), "a"), lambda: standing)
         create(world)
         calls: dict[str, Callable[[], Awaitable[object]]] = {
             "create": partial(owned.create, FEATURES, "shop", a_feature("other")),
@@ -237,6 +275,9 @@ def test_nothing_is_written_without_the_lease(write: str) -> None:
             "delete": partial(owned.delete, FEATURES, "shop", "chat"),
         }
         with pytest.raises(NotOwner):
+            await calls[write]()
+        standing = Standing.ADRIFT
+        with pytest.raises(Unavailable, match="could not be renewed"):
             await calls[write]()
         assert owned_writes(Api) <= set(calls), "a new kind of write must ask for the lease, too"
         assert len(await owned.list(FEATURES)) == 1

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from goaround.api.kinds import LEASES
+from goaround.runtime.claim import Standing
 from tests.unit.runtime.lease_sim import NAMESPACE, Process, Weather, World, run
 
 PROMISE_SECONDS = 20.0
@@ -134,6 +135,9 @@ def test_an_owner_that_cannot_renew_stops_before_another_may_begin() -> None:
         stopped = await world.until(lambda: not a.holds, 11)
         taken = await world.until(lambda: b.holds, PROMISE_SECONDS - stopped)
         assert taken > 4  # the margin, which also covers clocks of unequal speed
+        assert a.lease.standing is Standing.ADRIFT  # it cannot know that another has it
+        a.weather.reachable = True
+        await world.until(lambda: a.lease.standing is Standing.STANDBY, 40)
         assert a.told == [True, False]
 
     run(story)
@@ -149,6 +153,7 @@ def test_a_lost_lease_does_not_end_the_process_which_stands_by() -> None:
         a.weather.reachable = True
         await asyncio.sleep(60)
         assert b.holds
+        assert a.lease.standing is Standing.STANDBY
         await b.kill()
         await world.until(lambda: a.holds, PROMISE_SECONDS)
         assert a.told == [True, False, True]
@@ -156,16 +161,36 @@ def test_a_lost_lease_does_not_end_the_process_which_stands_by() -> None:
     run(story)
 
 
-def test_an_outage_of_the_api_server_ends_the_tenure_and_its_end_gives_it_back() -> None:
+def test_an_outage_ends_the_right_to_write_but_not_the_tenure() -> None:
+    """Nobody can take a lease from a server that is not there."""
+
     async def story(world: World) -> None:
         a = world.process("a").start()
         await world.until(lambda: a.holds, 1)
         a.weather.reachable = False
         await asyncio.sleep(60)
-        assert not a.holds
+        assert a.lease.standing is Standing.ADRIFT
         a.weather.reachable = True
-        await world.until(lambda: a.holds, 8)
-        assert world.spec()["leaseTransitions"] == 0  # nobody was in between
+        await world.until(lambda: a.holds, 40)
+        assert a.told == [True]
+        assert world.spec()["leaseTransitions"] == 0
+
+    run(story)
+
+
+def test_a_tenure_that_another_had_in_between_is_a_new_one() -> None:
+    """Even if that one has ended, too: what it did is not in our memory."""
+
+    async def story(world: World) -> None:
+        a = world.process("a").start()
+        await world.until(lambda: a.holds, 1)
+        b = world.process("b").start()
+        a.weather.reachable = False
+        await world.until(lambda: b.holds, PROMISE_SECONDS)
+        await b.stop()
+        a.weather.reachable = True
+        await world.until(lambda: a.holds, 40)
+        assert a.told == [True, False, True]
 
     run(story)
 
@@ -176,7 +201,7 @@ def test_a_process_that_was_stopped_for_long_does_not_hold_when_it_wakes() -> No
         await a.lease.turn()
         assert a.holds
         await asyncio.sleep(21)  # no turn in all that time, as under SIGSTOP
-        assert not a.holds
+        assert a.lease.standing is Standing.ADRIFT
 
     run(story)
 

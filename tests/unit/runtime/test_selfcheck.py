@@ -53,7 +53,7 @@ def test_each_missing_right_is_named_with_what_to_do() -> None:
         judge = Judge(world, ("patch", "aifeatures/status"), ("create", "leases"))
         with pytest.raises(NotPermitted) as told:
             await ask(judge)
-        assert "2 permissions are missing" in str(told.value)
+        assert "missing permissions: 2" in str(told.value)
         assert "may not patch aifeatures/status in all namespaces: add verb patch on" in str(
             told.value
         )

@@ -1,0 +1,298 @@
+"""An operator and its flag replicas in virtual time, with an API server that refuses status writes.
+
+Everything is real but the wires: the API server is a dictionary, replicas are asked by function
+call, users are counted by what replicas serve. A replica may be dead, hang, or hear no more events.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+
+from goaround.api.base import Json
+from goaround.api.kinds import EVENTS, FEATURES, INCIDENTS, KILL_SWITCHES, AIFeature, Kind
+from goaround.api.reasons import Stage
+from goaround.delivery.control import Lowering, NotLowered, TokenFile
+from goaround.delivery.flaghttp import revisions
+from goaround.delivery.flagserver import Replica
+from goaround.delivery.flagstate import FlagState
+from goaround.delivery.streams import Streams
+from goaround.runtime.config import Config, ProviderConfig
+from goaround.runtime.engine import Operator, Options
+from goaround.world.kube import Body
+from tests.crash.clock import VirtualTimeLoop
+from tests.crash.scenarios import BAD
+from tests.crash.scenarios import feature as an_order
+from tests.crash.traffic import Conditions, ModelReader, Traffic
+from tests.unit.delivery.control_kit import candidate_share
+from tests.unit.runtime.bench import MemoryApi, in_virtual_time
+
+GOOD, FLYING, NEXT = "v41", "v42", "v43"
+CONTROL: Final = 8017
+HEARING_SECONDS: Final = 0.01
+LONGEST_SECONDS: Final = 600.0
+UID: Final = "uid-chat"
+
+CONFIG: Final = Config(
+    providers=[ProviderConfig(name="default", url="http://metrics.invalid", lag_seconds=2)],
+    checkpoint_seconds=30,
+)
+
+Fault = Callable[[], Awaitable[None]]
+
+
+def refusing(error: Exception) -> Fault:
+    async def fault() -> None:
+        raise error
+
+    return fault
+
+
+def hanging(seconds: float, error: Exception | None = None) -> Fault:
+    """Takes so long, and is done then, or fails."""
+
+    async def fault() -> None:
+        await asyncio.sleep(seconds)
+        if error is not None:
+            raise error
+
+    return fault
+
+
+class SickApi(MemoryApi):
+    """Status writes of features meet `sick`, and every call meets `frozen`, while these are set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sick: Fault | None = None
+        self.frozen: Fault | None = None
+        self.tries = 0
+
+    async def patch(
+        self, kind: Kind, namespace: str, name: str, patch: Body, *, status: bool = False
+    ) -> Body:
+        if kind is FEATURES and status and self.sick is not None:
+            self.tries += 1
+            await self.sick()
+        return await super().patch(kind, namespace, name, patch, status=status)
+
+    async def _called(self, call: str) -> None:
+        await super()._called(call)
+        if self.frozen is not None:
+            await self.frozen()
+
+
+@dataclass
+class Flags:
+    """One flag replica. `told` are the lowerings that reached it, with the time."""
+
+    url: str
+    loop: asyncio.AbstractEventLoop
+    changed: Callable[[], None]
+    token: TokenFile
+    dead: bool = False
+    hangs: bool = False
+    deaf: bool = False
+    told: list[tuple[float, Lowering]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.begin(())
+
+    def begin(self, bodies: tuple[Body, ...]) -> None:
+        """Started anew: it knows what is listed now, and nothing else."""
+        self.state = FlagState(on_change=lambda _: self.changed())
+        self.state.list_features(bodies)
+        self.state.list_switches(())
+        self.replica = Replica.of(self.url, self.state, Streams(1))
+
+    @property
+    def share(self) -> int:
+        """Percent of users on the candidate."""
+        return candidate_share(self.state)
+
+    def heard(self, kind: Kind, body: Body) -> None:
+        if self.deaf or self.dead:
+            return
+        if kind is FEATURES:
+            self.state.see_feature("MODIFIED", body)
+        if kind is KILL_SWITCHES:
+            self.state.see_switch("MODIFIED", body)
+
+    async def answer(self, request: httpx.Request) -> httpx.Response:
+        if self.hangs:
+            await asyncio.sleep(3600)
+        if self.dead:
+            raise httpx.ConnectError("nobody listens")
+        if request.url.path == "/revisions":
+            return httpx.Response(200, json=revisions(self.replica) | {"control": CONTROL})
+        assert request.url.port == CONTROL
+        if not self.token.admits(request.headers["Authorization"]):
+            return httpx.Response(401, json={"reason": "wrong token"})
+        wanted = Lowering.model_validate_json(request.content)
+        self.told.append((self.loop.time(), wanted))
+        try:
+            return httpx.Response(200, json={"candidate": self.state.lower(wanted)})
+        except NotLowered as error:
+            return httpx.Response(409, json={"reason": str(error), "candidate": error.candidate})
+
+
+class Scene:
+    """One feature, its operator and its replicas."""
+
+    def __init__(self, loop: VirtualTimeLoop, token: Path, *, replicas: int, control: bool) -> None:
+        self.loop = loop
+        self.api = SickApi()
+        self.api.watch = self._committed
+        self.traffic = Traffic(lambda: loop.wall().timestamp(), Conditions())
+        self.flags = [
+            Flags(f"http://flags-{n}:80{n}", loop, self._served, TokenFile(token))
+            for n in range(replicas)
+        ]
+        http = httpx.AsyncClient(transport=httpx.MockTransport(self._asked), trust_env=False)
+        options = Options(
+            config=CONFIG,
+            flag_replicas=tuple(one.url for one in self.flags),
+            control_token=TokenFile(token) if control else None,
+        )
+        self.operator = Operator(
+            options,
+            self.api,
+            http,
+            clock=loop.wall,
+            readers={"default": ModelReader(self.traffic)},
+            jitter=lambda: 0.5,
+        )
+
+    # -- what people do --------------------------------------------------------------------------
+
+    async def take_off(self) -> None:
+        """v41 is last-known-good, v42 serves 10 % of the users and is still good."""
+        body = an_order(GOOD)
+        meta = {"name": "chat", "namespace": "shop", "uid": UID, "generation": 1}
+        meta |= {"creationTimestamp": "2026-11-21T08:00:00Z"}
+        whole: Json = {"apiVersion": FEATURES.api_version, "kind": FEATURES.kind}
+        self._put(FEATURES, whole | {"metadata": meta, "spec": body.spec})
+        await self.operator.start()
+        await self.until(lambda: self.status.stage is Stage.LIVE, "live")
+        self.ask_for(FLYING)
+        await self.until(lambda: self.shares == [10] * len(self.flags), "10 %")
+
+    def ask_for(self, version: str) -> None:
+        body = self.api.body(FEATURES, "shop", "chat")
+        body["spec"] |= {"release": an_order(version).spec["release"]}
+        body["metadata"]["generation"] += 1
+        self._put(FEATURES, body)
+
+    def kill(self, *, engaged: bool = True) -> None:
+        """By the switch in Git."""
+        body = self.api.body(FEATURES, "shop", "chat")
+        body["spec"]["killSwitch"] = {"engaged": engaged, "reason": "it swears"}
+        body["metadata"]["generation"] += 1
+        self._put(FEATURES, body)
+
+    def spoil(self) -> None:
+        """From now on v42 answers badly."""
+        self.traffic.change(quality={FLYING: BAD})
+
+    def restart(self, one: Flags) -> None:
+        one.dead = one.hangs = False
+        one.begin((self.api.body(FEATURES, "shop", "chat"),))
+
+    # -- what is seen ----------------------------------------------------------------------------
+
+    @property
+    def feature(self) -> AIFeature:
+        return AIFeature.model_validate(self.api.body(FEATURES, "shop", "chat"))
+
+    @property
+    def status(self) -> Any:
+        return self.feature.status
+
+    @property
+    def shares(self) -> list[int]:
+        return [one.share for one in self.flags]
+
+    async def until(
+        self, holds: Callable[[], object], what: str, seconds: float = LONGEST_SECONDS
+    ) -> float:
+        """Waits until it holds; returns when that was."""
+        end = self.loop.time() + seconds
+        while not holds():
+            story = [f"{t.at} {t.reason}: {t.message}" for t in self.status.history]
+            assert self.loop.time() < end, f"not within {seconds} s: {what}; {self.shares} {story}"
+            await asyncio.sleep(0.01)
+        return self.loop.time()
+
+    async def until_proven(self) -> float:
+        """The evidence says breach; when that was."""
+        case = next(iter(self.operator.desk._cases.values()))
+        return await self.until(
+            lambda: case.flight is not None and case.flight.main.proven_end, "proof"
+        )
+
+    async def objects(self, kind: Kind) -> list[Body]:
+        return await self.api.list(kind, namespace="shop")
+
+    async def told(self, reason: str) -> list[str]:
+        """Notes of the events of this reason about the feature."""
+        found = await self.objects(EVENTS)
+        return [e["note"] for e in found if e["reason"] == reason and e["regarding"]["uid"] == UID]
+
+    def counted(self, result: str) -> float:
+        return self.operator.metrics.lowered.labels(result)._value.get()
+
+    # -- wires -----------------------------------------------------------------------------------
+
+    def _put(self, kind: Kind, body: Json) -> None:
+        self._committed(kind, self.api.put(kind, body))
+
+    def _committed(self, kind: Kind, body: Body) -> None:
+        self.loop.call_later(HEARING_SECONDS, self._hear, kind, body)
+
+    def _hear(self, kind: Kind, body: Body) -> None:
+        for one in self.flags:
+            one.heard(kind, body)
+        if kind in (FEATURES, KILL_SWITCHES, INCIDENTS):
+            self.operator.controller.heard(kind, body)
+        self._served()
+
+    def _served(self) -> None:
+        """Users follow the flags, not the API server."""
+        try:
+            status = self.api.body(FEATURES, "shop", "chat").get("status", {})
+        except KeyError:
+            return
+        shares = self.shares if hasattr(self, "flags") else []
+        candidate = sum(shares) / max(len(shares), 1)
+        split = status.get("split", {}) | {"candidate": candidate, "stable": 100 - candidate}
+        if status.get("split", {}).get("fallback") != 100:
+            status = status | {"split": split}
+        self.traffic.serve(status)
+
+    async def _asked(self, request: httpx.Request) -> httpx.Response:
+        (one,) = [f for f in self.flags if httpx.URL(f.url).host == request.url.host]
+        return await one.answer(request)
+
+
+def played(
+    token: Path,
+    test: Callable[[Scene], Coroutine[Any, Any, None]],
+    *,
+    replicas: int = 2,
+    control: bool = True,
+) -> None:
+    """Plays one scene, from the take-off on."""
+    token.write_text("0123456789abcdef-test")
+
+    async def run(loop: VirtualTimeLoop) -> None:
+        scene = Scene(loop, token, replicas=replicas, control=control)
+        await scene.take_off()
+        try:
+            await test(scene)
+        finally:
+            await scene.operator.stop()
+
+    in_virtual_time(run)
