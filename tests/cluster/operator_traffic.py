@@ -116,6 +116,7 @@ class Providers:
                 content=form,
                 headers={"Content-Type": "application/x-www-form-urlencoded"},
                 trust_env=False,
+                verify=False,
             )
             return truth.status_code, truth.content
         asked = dict(httpx.QueryParams(form.decode()).items())

@@ -33,6 +33,7 @@ class _Jump(selectors.SelectSelector):
             raise Stuck("nothing is due any more")
         self.turns = self.turns + 1 if timeout <= 0 else 0
         if self.turns > MOST_TURNS:
+            self.turns = 0
             raise Stuck(f"{MOST_TURNS} turns without a wait")
         self.now += max(timeout, THINKING_SECONDS)
         return []

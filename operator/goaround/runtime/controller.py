@@ -31,6 +31,7 @@ from goaround.api.kinds import (
 from goaround.api.names import FEATURE_LABEL
 from goaround.api.reasons import EventReason
 from goaround.api.status import LatchCause
+from goaround.delivery.flagset import wanted_keys
 from goaround.incident import decide as incident
 from goaround.rollout.decide import decide
 from goaround.rollout.kills import latched
@@ -44,13 +45,14 @@ from goaround.runtime.lowering import AGAIN_SECONDS, Descents, goes_down
 from goaround.runtime.metrics import Metrics
 from goaround.runtime.queue import Key, WorkQueue
 from goaround.runtime.replicas import DeliveryDesk
-from goaround.runtime.rules import lacks_a_key, problems
+from goaround.runtime.rules import claims, lacks_a_key, problems
 from goaround.world.kube import Api, Body, Conflict, KubeError, NotFound, merge_patch
 
 log = logging.getLogger("goaround.controller")
 
 BRAKE = "goaround-brake"
 CONFLICTS = 3
+KEYLESS = "lacks its flag key"
 
 R = TypeVar("R", bound=Resource)
 
@@ -87,6 +89,9 @@ class Controller:
         self._announced: dict[str, datetime] = {}
         self._written: dict[str, datetime] = {}
         self._incident_events: set[str] = set()
+        self._claiming = cache.index(FEATURES, claims)
+        self._keyless = cache.index(FEATURES, lambda body: [KEYLESS] if lacks_a_key(body) else [])
+        self._recorded = cache.index(RECORDS, lambda body: [_labels(body).get(FEATURE_LABEL, "")])
 
     def now(self) -> datetime:
         """The wall clock in whole milliseconds, which is what status holds."""
@@ -118,8 +123,7 @@ class Controller:
                 wanted = ((body.get("spec") or {}).get("featureRef") or {}).get("name", "")
                 self._offer(FEATURES, namespace, [wanted])
             case RECORDS.plural:
-                labels = body.get("metadata", {}).get("labels") or {}
-                self._offer(FEATURES, namespace, [labels.get(FEATURE_LABEL, "")])
+                self._offer(FEATURES, namespace, [_labels(body).get(FEATURE_LABEL, "")])
 
     def _offer(self, kind: Kind, namespace: str, names: Iterable[str]) -> None:
         for name in names:
@@ -219,7 +223,7 @@ class Controller:
     async def _chase(self, key: Key) -> None:
         """Replicas that did not hear of the last way down are told of it."""
         if (feature := self._parsed(AIFeature, FEATURES, key)) is not None:
-            await self._descents.chase(feature, self.now())
+            await self._descents.chase(feature)
 
     def observe(self, feature: AIFeature, now: datetime) -> Observed:
         """The world as the cache and the desk know it; nothing is awaited."""
@@ -233,9 +237,9 @@ class Controller:
                 if s.spec.feature_ref.name == name
             ),
             records=tuple(self._records(namespace, name)),
-            incidents=frozenset(self._names(INCIDENTS, namespace)),
+            incidents=frozenset(self._opened(feature)),
             judged=self._desk.judged(feature, now),
-            problems=tuple(problems(feature, self._siblings(namespace), self._desk.providers)),
+            problems=tuple(problems(feature, self._rivals(feature), self._desk.providers)),
             delivered=self._deliveries.delivered(feature, now),
             announced_at=self._announced.get(feature.metadata.uid),
         )
@@ -300,8 +304,8 @@ class Controller:
         found = self._parsed(AIIncident, INCIDENTS, key)
         if found is None:
             return
-        body = self._cache.get(FEATURES, key.namespace, found.spec.affects[0].name)
-        feature = _validated(AIFeature, body) if body is not None else None
+        about = Key(FEATURES.plural, key.namespace, found.spec.affects[0].name)
+        feature = self._parsed(AIFeature, FEATURES, about)
         status = incident.decide(found, feature, self.now())
         if status != found.status:
             await self._retried(INCIDENTS, key, found, status.wire())
@@ -379,32 +383,50 @@ class Controller:
         self._desk.forget(key.namespace, key.name)
         self._metrics.forget(key.namespace, key.name)
         self._descents.forget((key.namespace, key.name))
+        self._deliveries.forget(key.namespace, key.name)
         self._wake_those_without_a_key(key)
 
     def _wake_those_without_a_key(self, by: Key) -> None:
         """A flag key may have become free: look again at the features that wait for one."""
-        waiting = {key_of(b)[1] for b in self._siblings(by.namespace) if lacks_a_key(b)}
-        self._offer(FEATURES, by.namespace, waiting - {by.name})
+        waiting = self._keyless.names(by.namespace, KEYLESS)
+        self._offer(FEATURES, by.namespace, (name for name in waiting if name != by.name))
 
     # -- reading the cache -----------------------------------------------------------------------
 
-    def _siblings(self, namespace: str) -> list[Body]:
-        return list(self._cache.all(FEATURES, namespace))
+    def _rivals(self, feature: AIFeature) -> list[Body]:
+        """Whoever claims one of its flag keys; itself too."""
+        namespace, _ = feature.key
+        named = (n for k in wanted_keys(feature) for n in self._claiming.names(namespace, k))
+        bodies = (self._cache.get(FEATURES, namespace, name) for name in dict.fromkeys(named))
+        return [body for body in bodies if body is not None]
+
+    def _opened(self, feature: AIFeature) -> Iterable[str]:
+        """Those incidents of its latches that exist."""
+        for latch in feature.status.latches:
+            name = latch.incident
+            if name and self._cache.get(INCIDENTS, feature.metadata.namespace, name) is not None:
+                yield name
 
     def _records(self, namespace: str, feature: str) -> Iterable[Record]:
-        for raw in self._cache.all(RECORDS, namespace):
-            labels = raw.get("metadata", {}).get("labels") or {}
-            if labels.get(FEATURE_LABEL) == feature and (found := records.record(raw)) is not None:
+        for name in self._recorded.names(namespace, feature):
+            found = self._cache.parsed(RECORDS, (namespace, name), records.record)
+            if found is not None:
                 yield found
 
     def _all(self, model: type[R], kind: Kind, namespace: str) -> Iterable[R]:
-        for body in self._cache.all(kind, namespace):
-            if (found := _validated(model, body)) is not None:
+        for name in self._names(kind, namespace):
+            found = self._parsed(model, kind, Key(kind.plural, namespace, name))
+            if found is not None:
                 yield found
 
     def _parsed(self, model: type[R], kind: Kind, key: Key) -> R | None:
-        body = self._cache.get(kind, key.namespace, key.name)
-        return _validated(model, body) if body is not None else None
+        where = (key.namespace, key.name)
+        return self._cache.parsed(kind, where, partial(_validated, model))
+
+
+def _labels(body: Body) -> Json:
+    found: Json = body.get("metadata", {}).get("labels") or {}
+    return found
 
 
 def _validated(model: type[R], body: Body) -> R | None:

@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TypeVar
 
 from goaround.api.kinds import AIFeature
@@ -66,15 +66,11 @@ def lowering(feature: AIFeature, after: AIFeatureStatus, *, sent: int = 0) -> Lo
     return _lowering(feature, split, max(before.revision, sent))
 
 
-def unheard(feature: AIFeature, now: datetime) -> Lowering | None:
+def unheard(feature: AIFeature) -> Lowering | None:
     """What a replica is asked that did not hear of a decision that stands in status: it is to hold
     until it hears of that very decision."""
     status = feature.status
-    if status.stage not in DOWN or status.candidate is None or not status.latches:
-        return None
-    latch = status.latches[0]
-    late = now - latch.at >= timedelta(seconds=SLOW_SECONDS)
-    if latch.delivered_at is not None or not late:
+    if status.stage not in DOWN or not status.latches or status.latches[0].delivered_at is not None:
         return None
     return _lowering(feature, status.split, status.revision - 1)
 
@@ -168,8 +164,8 @@ class Descents:
             return plan
         if begun.told is None:
             return again
-        told = f"{begun.told}; status could not be written: {begun.reason}"
-        return noted(again, f"{told[:300].capitalize()}.")
+        told = f"It was {begun.told}; status could not be written: {begun.reason}"
+        return noted(again, f"{told[:300]}.")
 
     def level(self, observed: Observed) -> None:
         """This pass does not go down: a decision to do so is void, unless evidence that was read
@@ -223,9 +219,9 @@ class Descents:
         finally:
             await _ended(task)
 
-    async def chase(self, feature: AIFeature, now: datetime) -> None:
+    async def chase(self, feature: AIFeature) -> None:
         """Tell the replicas that answer, but have not heard of the decision in status."""
-        wanted = unheard(feature, now)
+        wanted = unheard(feature)
         deaf = self._deliveries.behind(feature) if wanted is not None else ()
         if wanted is None or not deaf or self._ports is None or not self._owner():
             return

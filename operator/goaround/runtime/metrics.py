@@ -3,7 +3,8 @@
 A feature's series go when the feature goes.
 """
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -11,6 +12,7 @@ from goaround import __version__
 from goaround.api.status import AIFeatureStatus
 
 FEATURE = ("namespace", "feature")
+Series = tuple[Gauge, str]
 SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 
@@ -19,6 +21,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self._shown: dict[tuple[str, str], frozenset[Series]] = {}
         info = Gauge("goaround_build_info", "Version.", ("version",), registry=self.registry)
         info.labels(__version__).set(1)
         self.passes = Counter(
@@ -111,27 +114,41 @@ class Metrics:
     def show(self, namespace: str, feature: str, status: AIFeatureStatus) -> None:
         """The state of one feature, as decided."""
         at = (namespace, feature)
+        wanted = dict(self._series_of(status))
+        # by name: to remove by a part of the labels walks through the series of every feature
+        for gauge, label in self._shown.pop(at, frozenset()) - wanted.keys():
+            gauge.remove(*at, label)
+        for (gauge, label), value in wanted.items():
+            gauge.labels(*at, label).set(value)
+        self._shown[at] = frozenset(wanted)
+
+    def _series_of(self, status: AIFeatureStatus) -> Iterator[tuple[Series, float]]:
         for arm in ("stable", "candidate", "fallback"):
-            self.weight.labels(*at, arm).set(getattr(status.split, arm))
-        self._forget((self.stage, self.e_value, self.accept_e_value), at)
+            yield (self.weight, arm), getattr(status.split, arm)
         if status.stage is not None:
-            self.stage.labels(*at, status.stage).set(1)
+            yield (self.stage, status.stage), 1
         for signal in status.signals:
-            self.e_value.labels(*at, signal.name).set(float(signal.e_value or 0))
-            self.accept_e_value.labels(*at, signal.name).set(float(signal.accept_e_value or 0))
+            yield (self.e_value, signal.name), _number(signal.e_value)
+            yield (self.accept_e_value, signal.name), _number(signal.accept_e_value)
 
     def forget(self, namespace: str, feature: str) -> None:
         """The feature is gone, and so are its series."""
-        gauges = (self.weight, self.stage, self.e_value, self.accept_e_value)
-        self._forget(gauges, (namespace, feature))
-        counters = (self.transitions, self.would_have_rolled_back)
-        self._forget(counters, (namespace, feature))
-
-    @staticmethod
-    def _forget(metrics: Iterable[Gauge | Counter], at: tuple[str, str]) -> None:
-        for metric in metrics:
-            metric.remove_by_labels(dict(zip(FEATURE, at, strict=True)))
+        at = (namespace, feature)
+        if at not in self._shown:
+            return
+        for gauge, label in self._shown.pop(at):
+            gauge.remove(*at, label)
+        for counter in (self.transitions, self.would_have_rolled_back):
+            counter.remove_by_labels(dict(zip(FEATURE, at, strict=True)))
 
     def text(self) -> bytes:
         """The exposition format."""
         return generate_latest(self.registry)
+
+
+def _number(told: str | None) -> float:
+    """A number of status; what anybody else wrote there is none."""
+    try:
+        return float(told or 0)
+    except ValueError:
+        return math.nan

@@ -2,12 +2,24 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from goaround.api.kinds import FEATURES, AIFeature
 from goaround.delivery.replicas import Replicas, RevisionsAnswer, combined
 from goaround.rollout.observed import Delivered
 from goaround.runtime.queue import Key
+
+LATE = timedelta(seconds=0.3)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A decision that is not everywhere, as far as known, and since when it is waited for."""
+
+    uid: str
+    revision: int
+    since: datetime
 
 
 class DeliveryDesk:
@@ -18,8 +30,9 @@ class DeliveryDesk:
         self._expected = expected
         self._news = news
         self._answers: Mapping[str, RevisionsAnswer] = {}
-        self._asked = False
-        self._waiting: set[Key] = set()
+        self._asked_at: datetime | None = None
+        self._wanted: dict[tuple[str, str], Wanted] = {}
+        self._waiting: dict[Key, str] = {}
         self._task: asyncio.Task[None] | None = None
 
     def delivered(self, feature: AIFeature, now: datetime) -> Delivered | None:
@@ -32,12 +45,19 @@ class DeliveryDesk:
             or seen.replicas < seen.expected
             or (seen.revision or 0) < feature.status.revision
         ):
-            self._look(Key(FEATURES.plural, *feature.key))
+            self._want(feature, now)
+        else:
+            self._wanted.pop(feature.key, None)
         return seen
 
     def behind(self, feature: AIFeature) -> tuple[str, ...]:
-        """The replicas that answer, but when last asked streamed an older decision, unlowered."""
+        """The replicas that answer, but 300 ms later still stream an older decision, unlowered."""
         uid, revision = feature.metadata.uid, feature.status.revision
+        wanted, asked_at = self._wanted.get(feature.key), self._asked_at
+        if wanted is None or asked_at is None or (wanted.uid, wanted.revision) != (uid, revision):
+            return ()
+        if asked_at < wanted.since + LATE:
+            return ()
         return tuple(
             url
             for url, answer in self._answers.items()
@@ -47,13 +67,17 @@ class DeliveryDesk:
             and not one.lowered
         )
 
+    def forget(self, namespace: str, name: str) -> None:
+        """The feature is gone."""
+        self._wanted.pop((namespace, name), None)
+
     async def close(self) -> None:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
     def _seen(self, feature: AIFeature, now: datetime) -> Delivered | None:
-        if not self._asked:
+        if self._asked_at is None:
             return None
         view = combined(self._answers, feature.metadata.uid)
         return Delivered(
@@ -65,17 +89,23 @@ class DeliveryDesk:
             problem="; ".join(view.problems)[:256] or None,
         )
 
-    def _look(self, key: Key) -> None:
-        self._waiting.add(key)
+    def _want(self, feature: AIFeature, now: datetime) -> None:
+        """Ask, beside the pass, and remember since when this decision is waited for."""
+        uid, revision = feature.metadata.uid, feature.status.revision
+        known = self._wanted.get(feature.key)
+        if known is None or (known.uid, known.revision) != (uid, revision):
+            self._wanted[feature.key] = Wanted(uid, revision, now)
+        self._waiting[Key(FEATURES.plural, *feature.key)] = uid
         if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._ask())
+            self._task = asyncio.create_task(self._ask(now))
 
-    async def _ask(self) -> None:
-        """One look for everybody who waits; each hears of it only if the answers are news."""
-        waiting, self._waiting = self._waiting, set()
+    async def _ask(self, now: datetime) -> None:
+        """One look for everybody who waits; each hears of it only if there is news of itself: while
+        many go around at once, every answer is news to somebody."""
+        waiting, self._waiting = self._waiting, {}
         before = self._answers
         self._answers = await self._replicas.view()
-        self._asked = True
-        if self._answers != before:
-            for key in waiting:
+        self._asked_at = now
+        for key, uid in waiting.items():
+            if combined(before, uid) != combined(self._answers, uid):
                 self._news(key)

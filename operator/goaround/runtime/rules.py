@@ -20,7 +20,8 @@ from goaround.world.promql import SelectorError, parse_selector
 def problems(
     feature: AIFeature, siblings: Sequence[Body], providers: Mapping[str, Provider]
 ) -> Iterator[Problem]:
-    """Everything a person must change before this feature may go up."""
+    """Everything a person must change before this feature may go up. `siblings`: at least those
+    of its namespace that claim one of its flag keys."""
     yield from _provider(feature, providers)
     yield from _selectors(feature, providers)
     yield from _flag_key(feature, siblings)
@@ -73,13 +74,18 @@ def lacks_a_key(body: Body) -> bool:
     return any(c.get("reason") == Reason.FLAG_KEY_TAKEN for c in conditions)
 
 
-def _rival(feature: AIFeature, body: Body) -> AIFeature | None:
-    """A sibling that wants one of this feature's keys; looked at raw, because there are many."""
+def claims(body: Body) -> tuple[str, str]:
+    """The flag keys that a feature wants; read raw, because there are many."""
     name = body["metadata"]["name"]
     planes = (body.get("spec") or {}).get("delivery") or [{}]
     declared = (planes[0].get("flag") or {}).get("key")
-    theirs = {names.flag_key(name, declared), names.bucket_key(name)}
-    if name == feature.metadata.name or theirs.isdisjoint(wanted_keys(feature)):
+    return names.flag_key(name, declared), names.bucket_key(name)
+
+
+def _rival(feature: AIFeature, body: Body) -> AIFeature | None:
+    """A sibling that wants one of this feature's keys."""
+    name = body["metadata"]["name"]
+    if name == feature.metadata.name or set(claims(body)).isdisjoint(wanted_keys(feature)):
         return None
     try:
         return AIFeature.model_validate(body)

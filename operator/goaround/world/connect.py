@@ -4,6 +4,7 @@ It decides only where the credentials come from, and refuses to keep any.
 """
 
 import os
+from urllib.request import getproxies
 
 import kubernetes.aio.config
 from kubernetes.aio.client import ApiClient, Configuration
@@ -20,6 +21,8 @@ async def load_api_client(kubeconfig: str | None = None) -> ApiClient:
     the client.
     """
     configuration = Configuration()
+    # with it, aiohttp looks for a netrc file in a thread, once per request
+    configuration.client_session_kwargs = {"trust_env": bool(getproxies())}
     if kubeconfig is None and IN_CLUSTER in os.environ:
         kubernetes.aio.config.load_incluster_config(  # type: ignore[no-untyped-call]
             client_configuration=configuration

@@ -6,7 +6,7 @@ reason why not. Judges nothing, and knows no clock: the asked times come from th
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import httpx
@@ -38,6 +38,8 @@ __all__ = [
     "UnreadableReason",
     "WindowReading",
 ]
+
+_LONGEST_GATHERING = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +100,21 @@ class PrometheusReader:
         return self._gatherings[question]
 
     async def _gather(self, question: Question, features: set[FeatureKey]) -> Answers:
-        await asyncio.sleep(self._gather_seconds)
+        await self._all_joined(features)
         del self._gatherings[question]
         try:
             return await self._search.answers(question, features)
         except SelectorError as error:
             return dict.fromkeys(features, Unreadable(UnreadableReason.BAD_QUERY, str(error)))
+
+    async def _all_joined(self, features: Collection[FeatureKey]) -> None:
+        """Waits as long as others keep joining, up to ten times: under load they come slowly, and
+        each query that starts without them makes it slower."""
+        for _ in range(_LONGEST_GATHERING):
+            before = len(features)
+            await asyncio.sleep(self._gather_seconds)
+            if len(features) == before:
+                return
 
     async def aclose(self) -> None:
         """Ends what is under way, whose callers are cancelled, and closes an own client."""

@@ -8,6 +8,7 @@ everything that is not one plain selector; sends nothing and knows no clock.
 import math
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import promql_parser
@@ -53,6 +54,8 @@ _OPERATORS: Final = (
 )
 
 
+# pure, asked in every pass, and each parse costs more than all else that a pass checks
+@lru_cache(maxsize=4096)
 def parse_selector(template: str, labels: Labels | None = None) -> SelectorTemplate:
     """A tenant's count field, accepted only as one plain selector `name{$match,…}`.
 

@@ -122,6 +122,14 @@ def going_around_without_proof_quarantines_nobody(one: Pass) -> bool:
     return quarantined((*one.plan.first, *one.plan.then)) <= proven
 
 
+def only_proof_of_harm_keeps_a_release_down(one: Pass) -> bool:
+    if one.after.stage is not Stage.ROLLED_BACK:
+        return True
+    flown, wanted = one.after.candidate, one.after.release_digest
+    proven = {x.digest for x in one.after.latches if x.cause is LatchCause.SIGNAL}
+    return (flown.digest if flown is not None else wanted) in proven | one.harmful.keys()
+
+
 def quarantined(effects: Iterable[Effect]) -> set[str]:
     return {e.digest for e in writes(effects) if e.marks.get(names.QUARANTINED)}
 
@@ -171,6 +179,7 @@ LAWS: tuple[Callable[[Pass], bool], ...] = (
     what_was_proven_harmful_needs_a_retry_of_that_attempt,
     the_revision_rises_with_what_is_served_and_only_then,
     going_around_without_proof_quarantines_nobody,
+    only_proof_of_harm_keeps_a_release_down,
     nothing_is_asked_before_a_way_down,
     reconciling_and_stalled_are_never_true_together,
     ready_means_that_the_release_of_spec_serves_everybody,

@@ -34,6 +34,11 @@ EVIDENCE: dict[str, Evidence] = {
     "good of another attempt": lambda w: good(w, attempt=77),
     "bad of another release": lambda w: bad(w, digest=STALE),
 }
+MEANS = {
+    "it goes well for": "good",
+    "it stays undecided for": "undecided after many",
+    "a few are good for": "good of a few",
+}
 RELEASES = {"A": A, "B": B, "C": C}
 PLANS: dict[str, list[int]] = {"usual": [10, 50, 100], "steep": [100], "gentle": [1, 5, 25, 100]}
 TIMES = [0.001, 1, 60, HOLD, CRUISE, STEP_DEADLINE + HOLD, RAMP_DEADLINE]
@@ -42,6 +47,7 @@ Move = tuple[str, object]
 
 HAPPENS: tuple[tuple[int, list[Move]], ...] = (
     (8, [("it goes well for", HOLD), ("it goes well for", CRUISE)]),
+    (3, [("it stays undecided for", HOLD), ("a few are good for", HOLD)]),
     (2, [("time passes", seconds) for seconds in TIMES]),
     (2, [("evidence is", name) for name in EVIDENCE]),
     (1, [("git wants", (release, plan)) for release in RELEASES for plan in PLANS]),
@@ -102,8 +108,8 @@ class Walk:
         match what, which:
             case "time passes", float() | int():
                 world.now += timedelta(seconds=which)
-            case "it goes well for", int():
-                world.now, self.evidence = world.now + timedelta(seconds=which), "good"
+            case (("it goes well for" | "it stays undecided for" | "a few are good for"), int()):
+                world.now, self.evidence = world.now + timedelta(seconds=which), MEANS[what]
             case "evidence is", str():
                 self.evidence = which
             case "git wants", (str() as release, str() as plan):

@@ -15,10 +15,11 @@ import httpx
 from goaround.api.base import Json
 from goaround.api.kinds import EVENTS, FEATURES, INCIDENTS, KILL_SWITCHES, AIFeature, Kind
 from goaround.api.reasons import Stage
+from goaround.api.status import AIFeatureStatus, Step
 from goaround.delivery.control import Lowering, NotLowered, TokenFile
 from goaround.delivery.flaghttp import revisions
 from goaround.delivery.flagserver import Replica
-from goaround.delivery.flagstate import FlagState
+from goaround.delivery.flagstate import FlagState, Snapshot
 from goaround.delivery.streams import Streams
 from goaround.runtime.config import Config, ProviderConfig
 from goaround.runtime.engine import Operator, Options
@@ -27,12 +28,13 @@ from tests.crash.clock import VirtualTimeLoop
 from tests.crash.scenarios import BAD
 from tests.crash.scenarios import feature as an_order
 from tests.crash.traffic import Conditions, ModelReader, Traffic
-from tests.unit.delivery.control_kit import candidate_share
+from tests.unit.delivery.control_kit import CHAT, candidate_share
 from tests.unit.runtime.bench import MemoryApi, in_virtual_time
 
 GOOD, FLYING, NEXT = "v41", "v42", "v43"
 CONTROL: Final = 8017
 HEARING_SECONDS: Final = 0.01
+POLL_SECONDS: Final = 0.02
 LONGEST_SECONDS: Final = 600.0
 UID: Final = "uid-chat"
 
@@ -63,47 +65,59 @@ def hanging(seconds: float, error: Exception | None = None) -> Fault:
 
 
 class SickApi(MemoryApi):
-    """Status writes of features meet `sick`, and every call meets `frozen`, while these are set."""
+    """Status writes of features meet `sick`, and every call meets `frozen`, while these are set.
+
+    `sent` are the revisions of the status writes that arrived, whatever became of them; `done` are
+    the calls that were carried out.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.sick: Fault | None = None
         self.frozen: Fault | None = None
-        self.tries = 0
+        self.sent: list[int] = []
+        self.done: list[str] = []
+
+    @property
+    def version(self) -> int:
+        return self._version
 
     async def patch(
         self, kind: Kind, namespace: str, name: str, patch: Body, *, status: bool = False
     ) -> Body:
-        if kind is FEATURES and status and self.sick is not None:
-            self.tries += 1
-            await self.sick()
+        if kind is FEATURES and status:
+            known = self.body(kind, namespace, name).get("status", {})
+            self.sent.append(patch["status"].get("revision", known.get("revision", 0)))
+            if self.sick is not None:
+                await self.sick()
         return await super().patch(kind, namespace, name, patch, status=status)
 
     async def _called(self, call: str) -> None:
         await super()._called(call)
         if self.frozen is not None:
             await self.frozen()
+        self.done.append(call)
 
 
 @dataclass
 class Flags:
-    """One flag replica. `told` are the lowerings that reached it, with the time."""
+    """One flag replica. `told` are the lowerings that reached it; `changed` is called after one."""
 
     url: str
-    loop: asyncio.AbstractEventLoop
     changed: Callable[[], None]
     token: TokenFile
     dead: bool = False
     hangs: bool = False
     deaf: bool = False
-    told: list[tuple[float, Lowering]] = field(default_factory=list)
+    told: list[Lowering] = field(default_factory=list)
+    _seen: tuple[Snapshot | None, int] = (None, 0)
 
     def __post_init__(self) -> None:
         self.begin(())
 
     def begin(self, bodies: tuple[Body, ...]) -> None:
         """Started anew: it knows what is listed now, and nothing else."""
-        self.state = FlagState(on_change=lambda _: self.changed())
+        self.state = FlagState(on_change=lambda _: None)
         self.state.list_features(bodies)
         self.state.list_switches(())
         self.replica = Replica.of(self.url, self.state, Streams(1))
@@ -111,7 +125,10 @@ class Flags:
     @property
     def share(self) -> int:
         """Percent of users on the candidate."""
-        return candidate_share(self.state)
+        now = self.state.snapshot(CHAT)
+        if self._seen[0] is not now:
+            self._seen = now, candidate_share(self.state)
+        return self._seen[1]
 
     def heard(self, kind: Kind, body: Body) -> None:
         if self.deaf or self.dead:
@@ -132,11 +149,13 @@ class Flags:
         if not self.token.admits(request.headers["Authorization"]):
             return httpx.Response(401, json={"reason": "wrong token"})
         wanted = Lowering.model_validate_json(request.content)
-        self.told.append((self.loop.time(), wanted))
+        self.told.append(wanted)
         try:
-            return httpx.Response(200, json={"candidate": self.state.lower(wanted)})
+            answer = {"candidate": self.state.lower(wanted)}
         except NotLowered as error:
             return httpx.Response(409, json={"reason": str(error), "candidate": error.candidate})
+        self.changed()
+        return httpx.Response(200, json=answer)
 
 
 class Scene:
@@ -148,8 +167,7 @@ class Scene:
         self.api.watch = self._committed
         self.traffic = Traffic(lambda: loop.wall().timestamp(), Conditions())
         self.flags = [
-            Flags(f"http://flags-{n}:80{n}", loop, self._served, TokenFile(token))
-            for n in range(replicas)
+            Flags(f"http://flags-{n}:80", self._served, TokenFile(token)) for n in range(replicas)
         ]
         http = httpx.AsyncClient(transport=httpx.MockTransport(self._asked), trust_env=False)
         options = Options(
@@ -157,6 +175,7 @@ class Scene:
             flag_replicas=tuple(one.url for one in self.flags),
             control_token=TokenFile(token) if control else None,
         )
+        self._read: tuple[int, AIFeature] | None = None
         self.operator = Operator(
             options,
             self.api,
@@ -197,6 +216,18 @@ class Scene:
         """From now on v42 answers badly."""
         self.traffic.change(quality={FLYING: BAD})
 
+    def write(self, status: AIFeatureStatus) -> None:
+        """A status that was sent long ago is carried out now."""
+        body = self.api.body(FEATURES, "shop", "chat")
+        self._put(FEATURES, body | {"status": status.wire()})
+
+    def crowd(self, number: int) -> None:
+        """So many more features, which have work to do."""
+        for n in range(number):
+            body = self.api.body(FEATURES, "shop", "chat")
+            body["metadata"] |= {"name": f"other-{n}", "uid": f"uid-other-{n}"}
+            self._put(FEATURES, body | {"status": {}})
+
     def restart(self, one: Flags) -> None:
         one.dead = one.hangs = False
         one.begin((self.api.body(FEATURES, "shop", "chat"),))
@@ -205,11 +236,20 @@ class Scene:
 
     @property
     def feature(self) -> AIFeature:
-        return AIFeature.model_validate(self.api.body(FEATURES, "shop", "chat"))
+        """As the API server holds it."""
+        if self._read is None or self._read[0] != self.api.version:
+            body = self.api.body(FEATURES, "shop", "chat")
+            self._read = self.api.version, AIFeature.model_validate(body)
+        return self._read[1]
 
     @property
-    def status(self) -> Any:
+    def status(self) -> AIFeatureStatus:
         return self.feature.status
+
+    @property
+    def step(self) -> Step:
+        assert self.status.step is not None
+        return self.status.step
 
     @property
     def shares(self) -> list[int]:
@@ -223,7 +263,7 @@ class Scene:
         while not holds():
             story = [f"{t.at} {t.reason}: {t.message}" for t in self.status.history]
             assert self.loop.time() < end, f"not within {seconds} s: {what}; {self.shares} {story}"
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(POLL_SECONDS)
         return self.loop.time()
 
     async def until_proven(self) -> float:
@@ -239,10 +279,13 @@ class Scene:
     async def told(self, reason: str) -> list[str]:
         """Notes of the events of this reason about the feature."""
         found = await self.objects(EVENTS)
-        return [e["note"] for e in found if e["reason"] == reason and e["regarding"]["uid"] == UID]
+        about = [e for e in found if e["involvedObject"]["uid"] == UID]
+        return [e["message"] for e in about if e["reason"] == reason]
 
     def counted(self, result: str) -> float:
-        return self.operator.metrics.lowered.labels(result)._value.get()
+        labels = {"result": result}
+        found = self.operator.metrics.registry.get_sample_value("goaround_lowered_total", labels)
+        return found or 0.0
 
     # -- wires -----------------------------------------------------------------------------------
 
@@ -261,15 +304,10 @@ class Scene:
 
     def _served(self) -> None:
         """Users follow the flags, not the API server."""
-        try:
-            status = self.api.body(FEATURES, "shop", "chat").get("status", {})
-        except KeyError:
-            return
-        shares = self.shares if hasattr(self, "flags") else []
-        candidate = sum(shares) / max(len(shares), 1)
-        split = status.get("split", {}) | {"candidate": candidate, "stable": 100 - candidate}
-        if status.get("split", {}).get("fallback") != 100:
-            status = status | {"split": split}
+        status = self.status.wire()
+        if self.flags and self.status.split.fallback == 0:
+            candidate = sum(self.shares) / len(self.shares)
+            status["split"] = {"candidate": candidate, "stable": 100 - candidate}
         self.traffic.serve(status)
 
     async def _asked(self, request: httpx.Request) -> httpx.Response:
