@@ -52,6 +52,17 @@ class Process:
         # Plain HTTP: a store of certificates, read anew for each call, would be most of its cost.
         return httpx.get(f"{self.url}{where}", trust_env=False, verify=False, timeout=5)
 
+    def until_ready(self) -> None:
+        """Fails with the end of its log when it ends instead."""
+
+        def answers() -> bool:
+            assert self.child.poll() is None, self.log.read_text()[-2000:]
+            with contextlib.suppress(httpx.HTTPError):
+                return self.get("/readyz").status_code == 200
+            return False
+
+        eventually(answers, f"ready; its log is {self.log}")
+
     def lines(self) -> list[Json]:
         """Its log; every line must be JSON."""
         return [json.loads(line) for line in self.log.read_text().splitlines()]
@@ -82,23 +93,13 @@ def stopped(pid: int) -> Iterator[None]:
 
 
 @contextmanager
-def process(
-    plane: ControlPlane, log: Path, port: int, *command: str, ready: str = "/readyz"
-) -> Iterator[Process]:
-    """`python -m goaround …`, once its probe says ready."""
+def process(plane: ControlPlane, log: Path, port: int, *command: str) -> Iterator[Process]:
+    """`python -m goaround …`; its probe is not waited for."""
     argv = [sys.executable, "-m", "goaround", *command, f"--kubeconfig={plane.kubeconfig}"]
     with log.open("ab") as out:
         child = subprocess.Popen(argv, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT)
     running = Process(child, f"http://127.0.0.1:{port}", log)
-
-    def answers() -> bool:
-        assert child.poll() is None, log.read_text()[-2000:]
-        with contextlib.suppress(httpx.HTTPError):
-            return running.get(ready).status_code == 200
-        return False
-
     try:
-        eventually(answers, f"{command[0]} ready; its log is {log}")
         yield running
     finally:
         if child.poll() is None:
@@ -169,6 +170,7 @@ def running(
         if before is not None:
             before(made)
         made.operator = stack.enter_context(operator(made, probes))
+        flags.until_ready()
         yield made
         for shop in made.shops:
             shop.empty()
@@ -191,6 +193,7 @@ def operator(stack: Stack, port: int, *more: str) -> Iterator[Process]:
     home = (f"--own-namespace={stack.home}", f"--flag-replica={stack.flags.url}")
     log = stack.logs / "operator.log"
     with process(stack.plane, log, port, "operator", *options, *home, *more) as child:
+        child.until_ready()
         yield child
 
 

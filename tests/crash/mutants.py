@@ -12,12 +12,14 @@ from typing import Final
 from unittest.mock import patch
 
 from goaround.api import names
-from goaround.api.kinds import Kind
+from goaround.api.kinds import AIFeature, Kind
 from goaround.api.status import AIFeatureStatus, Latch
 from goaround.rollout import down
 from goaround.rollout.decide import decide
 from goaround.rollout.observed import Effect, Observed, OpenIncident, Plan, PostEvent
 from goaround.runtime import controller
+from goaround.runtime.controller import Controller
+from goaround.runtime.queue import Key
 from goaround.world.kube import Body
 from tests.crash.port import StoreApi
 
@@ -41,12 +43,18 @@ def counted_incidents() -> Iterator[None]:
     def numbered(feature: str, at: datetime, **_: str) -> str:
         return f"{feature}-{at:%Y%m%d}-{next(number):06x}"
 
-    def opens_first(plan: Plan, _: datetime) -> Plan:
-        opens = tuple(e for e in plan.then if isinstance(e, OpenIncident))
-        rest = tuple(e for e in plan.then if e not in opens)
-        return replace(plan, first=(*plan.first, *opens), then=rest)
+    goes_down = Controller._down
 
-    with patch.object(names, "incident_name", numbered), _planning(opens_first):
+    async def opens_first(
+        self: Controller, key: Key, feature: AIFeature, plan: Plan, now: datetime
+    ) -> AIFeature:
+        await self._do(feature, [e for e in plan.then if isinstance(e, OpenIncident)])
+        return await goes_down(self, key, feature, plan, now)
+
+    with (
+        patch.object(names, "incident_name", numbered),
+        patch.object(Controller, "_down", opens_first),
+    ):
         yield
 
 

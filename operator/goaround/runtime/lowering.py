@@ -230,9 +230,11 @@ class Descents:
     async def _tell(self, feature: AIFeature, wanted: Lowering | None, reason: str) -> None:
         if wanted is None or not self._owner():
             return
-        told = await self._ports.lower(wanted) if self._ports is not None else NOBODY
-        begun = self._begun[feature.key]
-        begun.told, begun.reason = told, reason
+        told = NOBODY
+        if self._ports is not None:
+            told = await self._ports.lower(wanted)
+            begun = self._begun[feature.key]
+            begun.told, begun.reason = told, reason
         self._heard(feature, told, f"status could not be written: {reason}")
 
     def _heard(self, feature: AIFeature, told: Told, reason: str) -> None:

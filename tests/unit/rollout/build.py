@@ -105,9 +105,15 @@ def a_switch(
     )
 
 
-def a_retry(digest: str, attempt: int, *, feature: str = NAME) -> AISignOff:
+def a_retry(
+    digest: str, attempt: int, *, feature: str = NAME, at: datetime | None = None
+) -> AISignOff:
+    """A sign-off, stamped by the API server in whole seconds."""
+    stamp = at.replace(microsecond=0) if at is not None else None
     return AISignOff(
-        metadata=ObjectMeta(name=f"retry-{attempt}", namespace=NAMESPACE, generation=1),
+        metadata=ObjectMeta(
+            name=f"retry-{attempt}", namespace=NAMESPACE, generation=1, creation_timestamp=stamp
+        ),
         spec=AISignOffSpec(
             feature_ref=FeatureReference(name=feature),
             decision=Decision.RETRY,

@@ -8,7 +8,7 @@ from goaround.api import names
 from goaround.api.conditions import find
 from goaround.api.digest import release_digest
 from goaround.api.reasons import ConditionType, Stage
-from goaround.api.status import AIFeatureStatus, LatchCause
+from goaround.api.status import AIFeatureStatus, Latch, LatchCause
 from goaround.rollout.decide import decide
 from goaround.rollout.down import kill_sources
 from goaround.rollout.moves import in_flight
@@ -26,7 +26,7 @@ class Pass:
     seen: Observed
     now: datetime
     plan: Plan
-    harmful: dict[str, int] = field(default_factory=dict)
+    harmful: dict[str, Latch] = field(default_factory=dict)
 
     @property
     def before(self) -> AIFeatureStatus:
@@ -95,10 +95,13 @@ def what_was_proven_harmful_needs_a_retry_of_that_attempt(one: Pass) -> bool:
     flown = one.after.candidate
     if flown is None or one.after.split.candidate == 0 or flown.digest not in one.harmful:
         return True
-    asked = (flown.digest, one.harmful[flown.digest], one.seen.feature.metadata.name)
-    return asked in {
-        (s.spec.digest, s.spec.attempt, s.spec.feature_ref.name) for s in one.seen.sign_offs
-    }
+    latch = one.harmful[flown.digest]
+    return any(
+        (s.spec.digest, s.spec.attempt) == (latch.digest, latch.attempt)
+        and s.spec.feature_ref.name == one.seen.feature.metadata.name
+        and (s.metadata.creation_timestamp or one.now) >= latch.at.replace(microsecond=0)
+        for s in one.seen.sign_offs
+    )
 
 
 def the_revision_rises_with_what_is_served_and_only_then(one: Pass) -> bool:

@@ -19,7 +19,7 @@ from tests.unit.rollout.build import (
     a_record,
     writes,
 )
-from tests.unit.rollout.flights import fly_to_live, live, retry_landed, rolled_back
+from tests.unit.rollout.flights import fly_to_live, live, ramping, retry_landed, rolled_back
 from tests.unit.rollout.world import bad, good, undecided
 
 
@@ -87,6 +87,11 @@ def test_a_retry_of_this_digest_and_attempt_flies_as_the_next_attempt(detour: bo
     flown = world.status.candidate
     assert flown is not None
     assert (world.stage, world.weight, flown.attempt) == (Stage.RAMPING, 10, 2)
+
+
+def test_a_retry_signed_before_the_attempt_ended_lets_nothing_fly() -> None:
+    world = ramping().signs(DIGEST_B, 1).wait(60, bad).wait(60)
+    assert (world.stage, world.weight) == (Stage.ROLLED_BACK, 0)
 
 
 def test_a_retry_is_good_for_one_attempt() -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from hypothesis import strategies as st
 
 from goaround.api.digest import release_digest
-from goaround.api.status import LatchCause
+from goaround.api.status import Latch, LatchCause
 from tests.unit.rollout.build import CRUISE, HOLD, RAMP_DEADLINE, STEP_DEADLINE, A, B, C, a_problem
 from tests.unit.rollout.flights import STARTS
 from tests.unit.rollout.laws import LAWS, Pass
@@ -75,7 +75,7 @@ class Walk:
     release: str = "A"
     plan: str = "usual"
     spec_kills: bool = False
-    harmful: dict[str, int] = field(default_factory=dict)
+    harmful: dict[str, Latch] = field(default_factory=dict)
 
     def take(self, move: Move) -> None:
         """One move, one pass, every law."""
@@ -99,7 +99,7 @@ class Walk:
         known = {x.at for x in one.before.latches}
         for latch in one.after.latches:
             if latch.at not in known and latch.cause is LatchCause.SIGNAL and latch.digest:
-                self.harmful[latch.digest] = latch.attempt
+                self.harmful[latch.digest] = latch
         if one.after.last_known_good is not None:
             self.harmful.pop(one.after.last_known_good.digest, None)
 
@@ -158,7 +158,7 @@ def walked(start: str, moves: list[Move]) -> Walk:
     walk = Walk(STARTS[start]())
     walk.release = next(n for n, r in RELEASES.items() if r == walk.world.spec.release)
     walk.harmful = {
-        x.digest: x.attempt
+        x.digest: x
         for x in walk.world.status.latches
         if x.cause is LatchCause.SIGNAL and x.digest is not None
     }

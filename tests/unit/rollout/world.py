@@ -211,7 +211,7 @@ class World:
         return self
 
     def signs(self, digest: str, attempt: int, feature: str = NAME) -> "World":
-        self.sign_offs.append(a_retry(digest, attempt, feature=feature))
+        self.sign_offs.append(a_retry(digest, attempt, feature=feature, at=self.now))
         return self
 
 

@@ -274,6 +274,7 @@ class Scene:
         )
 
     async def objects(self, kind: Kind) -> list[Body]:
+        self.api.frozen = None
         return await self.api.list(kind, namespace="shop")
 
     async def told(self, reason: str) -> list[str]:

@@ -1,0 +1,140 @@
+"""What status keeps of a flight: one opaque string per signal, and one for the flight itself.
+
+Decides how states of tests are folded so that twenty signals with two bounds each stay below
+16 KiB. Refuses to repair: what cannot be read is not there, and new evidence begins.
+"""
+
+import base64
+import hashlib
+import math
+import struct
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from goaround.api.status import EvidenceState
+from goaround.evidence.model import TestSpec, TestState
+from goaround.evidence.plan import signal_of
+from goaround.evidence.state import CHECKSUM, LAYOUT, StateUnreadable, pack, unpack
+
+LOGBOOK = ".flight"
+"""Starts with a dot, so that no signal has this name."""
+
+STATE_BYTES = LAYOUT.size + CHECKSUM.size
+MOST_BYTES = 4 * STATE_BYTES
+VERSION = 1
+HEAD = struct.Struct("<B4sqqqQdI")
+
+
+@dataclass(slots=True)
+class Logbook:
+    """What a flight knows beside its tests; all times are unix seconds.
+
+    noted_to: end of the last window that every signal has been read in. affected: signals whose
+    bound stable itself breaks since `outage_since`, told by `line`. quiet_windows: how many in a
+    row brought requests of stable (`unanswered`, in all) and none of the candidate. deaf_since: no
+    request of any arm since then.
+    """
+
+    noted_to: int
+    outage_since: int | None = None
+    affected: frozenset[str] = frozenset()
+    line: str = ""
+    quiet_windows: int = 0
+    unanswered: float = 0.0
+    deaf_since: int | None = None
+
+
+def kept(
+    tests: Iterable[tuple[TestSpec, TestState]], log: Logbook, signals: Sequence[str]
+) -> list[EvidenceState]:
+    """Everything that `recalled` and `logbook` need to go on from here, bit for bit."""
+    pairs = list(tests)
+    parts: dict[str, bytes] = {}
+    for spec, state in pairs:
+        name = signal_of(spec.signal)
+        parts[name] = parts.get(name, b"") + base64.b64decode(pack(state))
+    head = HEAD.pack(
+        VERSION,
+        _fingerprint(spec for spec, _ in pairs),
+        log.noted_to,
+        log.outage_since or 0,
+        log.deaf_since or 0,
+        log.quiet_windows,
+        log.unanswered,
+        sum(1 << i for i, name in enumerate(signals) if name in log.affected),
+    )
+    parts[LOGBOOK] = head + log.line.encode()
+    return [EvidenceState(name=name, state=_folded(data)) for name, data in parts.items()]
+
+
+def recalled(
+    specs: Sequence[TestSpec], evidence: Sequence[EvidenceState]
+) -> Mapping[str, TestState]:
+    """States by name of test; tests that changed, and states that are damaged, are left out."""
+    found: dict[str, TestState] = {}
+    data = {e.name: e.state for e in evidence}
+    for spec in specs:
+        try:
+            parts = _parts(_unfolded(data.get(signal_of(spec.signal), "")))
+            found[spec.signal] = unpack(spec, parts.get(spec.fingerprint, ""))
+        except StateUnreadable:
+            continue
+    return found
+
+
+def logbook(
+    specs: Sequence[TestSpec], evidence: Sequence[EvidenceState], signals: Sequence[str]
+) -> Logbook | None:
+    """The logbook of a flight with exactly these tests; None if there is none."""
+    text = next((e.state for e in evidence if e.name == LOGBOOK), "")
+    try:
+        data = _unfolded(text)
+        return _read(data, specs, signals)
+    except (StateUnreadable, struct.error, UnicodeDecodeError):
+        return None
+
+
+def _read(data: bytes, specs: Sequence[TestSpec], signals: Sequence[str]) -> Logbook | None:
+    version, fingerprint, noted_to, outage, deaf, quiet, unanswered, affected = HEAD.unpack(
+        data[: HEAD.size]
+    )
+    if version != VERSION or fingerprint != _fingerprint(specs):
+        return None
+    times = all(0 <= t <= noted_to for t in (outage, deaf))
+    if not times or not math.isfinite(unanswered) or unanswered < 0:
+        return None
+    return Logbook(
+        noted_to=noted_to,
+        outage_since=outage or None,
+        affected=frozenset(name for i, name in enumerate(signals) if affected >> i & 1),
+        line=data[HEAD.size :].decode(),
+        quiet_windows=quiet,
+        unanswered=unanswered,
+        deaf_since=deaf or None,
+    )
+
+
+def _fingerprint(specs: Iterable[TestSpec]) -> bytes:
+    return hashlib.sha256("".join(s.fingerprint for s in specs).encode()).digest()[:4]
+
+
+def _parts(data: bytes) -> Mapping[str, str]:
+    """Packed states by the fingerprint that stands in each, after its version."""
+    cut = [data[at : at + STATE_BYTES] for at in range(0, len(data), STATE_BYTES)]
+    return {part[1:5].hex(): base64.b64encode(part).decode() for part in cut}
+
+
+def _folded(data: bytes) -> str:
+    return base64.b64encode(zlib.compress(data, 9)).decode()
+
+
+def _unfolded(text: str) -> bytes:
+    try:
+        unfolding = zlib.decompressobj()
+        data = unfolding.decompress(base64.b64decode(text.encode("ascii"), validate=True), MOST_BYTES)
+    except (ValueError, zlib.error) as error:
+        raise StateUnreadable(f"unreadable: {error}") from error
+    if not unfolding.eof or unfolding.unused_data:
+        raise StateUnreadable("the state has the wrong length")
+    return data
