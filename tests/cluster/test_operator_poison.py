@@ -14,11 +14,13 @@ from goaround.api.kinds import FEATURES
 from goaround.api.reasons import Stage
 from hack.controlplane import ControlPlane
 from tests.cluster.operator_kit import Stack, running
-from tests.cluster.operator_shop import Shop, a_feature, eventually, release
+from tests.cluster.operator_shop import Shop, a_feature, eventually, is_live, release
 
 pytestmark = pytest.mark.cluster
 
 MANY = 20
+LANGUAGE = {"$ref": "none", "if": "x", "$evaluators": "x", "fractional": "x", "a": '"$ref": "b"'}
+YEAR_0: Json = {"status": {"announcedAt": "0000-01-01T00:00:00Z"}}
 
 
 @pytest.fixture(scope="module")
@@ -57,19 +59,16 @@ def with_parameters(version: str, **parameters: str) -> Json:
     return release(version) | {"parameters": parameters}
 
 
-def test_a_release_that_flagd_would_refuse_leaves_its_neighbours_flags_alone(
+def test_words_of_flagds_own_language_stay_plain_content_in_a_release(
     stack: Stack, shop: Shop
 ) -> None:
-    shop.apply(a_feature("poison", release=with_parameters("v41", **{"$ref": "no-such-rule"})))
+    shop.apply(a_feature("poison", release=with_parameters("v41", **LANGUAGE)))
     shop.until("poison", lambda f: f.status.stage is not None, "taken up")
     shop.until_live("neighbour")
     eventually(lambda: len(flags(stack, shop.namespace)["flags"]) == 4, "flags of both")
     found = flags(stack, shop.namespace)
     assert served(found, "neighbour.release")["enabled"] is True
-    told = shop.feature("poison").status.delivery
-    if served(found, "poison.release")["enabled"] is False:
-        assert told is not None
-        assert "replaced by a static fallback" in told.message
+    assert served(found, "poison.release")["parameters"] == LANGUAGE
 
 
 def test_a_namespace_with_too_large_a_set_still_serves_each_feature_by_itself(
@@ -117,18 +116,25 @@ def test_forged_evidence_starts_new_evidence_and_proves_nothing(stack: Stack, sh
     assert flown.status.latches == []
 
 
-def test_a_status_that_cannot_be_read_stops_nobody_else(stack: Stack, shop: Shop) -> None:
+def test_a_status_that_cannot_be_read_is_made_again_and_stops_nobody_else(
+    stack: Stack, shop: Shop
+) -> None:
+    """The year 0 is one that the API server takes and we cannot."""
     shop.apply(a_feature("strange"))
-    shop.until("strange", lambda f: f.status.stage is not None, "taken up")
-    strange = {"status": {"split": {"stable": 300, "candidate": 0, "fallback": 0}}}
-    answer = shop.patch("strange", strange, status=True)
-    if answer.is_success:
-        eventually(
-            lambda: any(
-                line["message"] == "object cannot be read" for line in stack.operator.lines()
-            ),
-            "said in the log",
-        )
-    else:
-        assert answer.status_code == 422
+    shop.until_live("strange")
+    assert shop.patch("strange", YEAR_0, status=True).is_success
+    eventually(lambda: "0000-01-01" not in str(shop.get(FEATURES, "strange")), "made again")
+    again = shop.feature("strange")
+    assert again.status.history[0].reason == "RebuiltFromRecords"
+    assert is_live(again, "v41")
+    assert "object cannot be read" in {line["message"] for line in stack.operator.lines()}
     shop.until_live("neighbour")
+
+
+def test_a_split_that_is_none_is_refused_by_the_api_server(shop: Shop) -> None:
+    shop.until("neighbour", lambda f: f.status.stage is not None, "taken up")
+    answer = shop.patch(
+        "neighbour", {"status": {"split": {"stable": 100, "candidate": 10}}}, status=True
+    )
+    assert answer.status_code == 422
+    assert "the split must sum to 100" in answer.text

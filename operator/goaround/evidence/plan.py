@@ -17,6 +17,8 @@ OUTAGE_ALPHA = 0.05
 """Chance that a healthy stable arm is taken for an outage: it costs a hold, never a release. It
 must be larger than alpha, because at 50 % both arms prove the same fault equally fast."""
 
+LARGEST_TOLERANCE, LARGEST_MARGIN = 0.99, 0.999
+
 
 def tests_of(
     spec: AIFeatureSpec, *, digest: str, attempt: int, with_stable: bool
@@ -46,7 +48,9 @@ def outage_tests(spec: AIFeatureSpec, *, digest: str, attempt: int) -> tuple[Tes
     """The same absolute bounds, asked of stable: if it breaks them too, the candidate is not to
     blame for what it shares."""
     found = [s for s in spec.acceptance.signals if _absolute(s) is not None]
-    shares = budget_shares({s.name: 1.0 for s in found if not _hard(_absolute(s))})
+    shares = budget_shares(
+        {s.name: float(s.budget_weight) for s in found if not _hard(_absolute(s))}
+    )
     return tuple(
         TestSpec(
             signal=s.name + OUTAGE,
@@ -93,12 +97,14 @@ def _absolute(signal: Signal) -> Bound | None:
 
 
 def _versus(bound: VsStable) -> model.VsStable:
-    """Absent margins are twice the tolerance, or its square where it is a factor."""
-    worse_by, factor = float(bound.worse_by or 0), float(bound.worse_by_factor or 1)
+    """Absent margins are twice the tolerance, or its square where it is a factor. A tolerance of
+    everything leaves something to rule out."""
+    worse_by = min(float(bound.worse_by or 0), LARGEST_TOLERANCE)
+    factor = float(bound.worse_by_factor or 1)
     reject_at = float(bound.reject_at) if bound.reject_at is not None else 2 * worse_by
     reject = float(bound.reject_at_factor) if bound.reject_at_factor else factor * factor
     return model.VsStable(
-        reject_at=min(max(reject_at, worse_by), 0.999),
+        reject_at=min(max(reject_at, worse_by), LARGEST_MARGIN),
         worse_by=worse_by,
         factor=factor,
         reject_factor=reject,

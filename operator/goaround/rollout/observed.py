@@ -70,7 +70,11 @@ class Traffic:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What the evidence says about the flight of `digest`, `attempt`."""
+    """What the evidence says about the flight of `digest`, `attempt`.
+
+    heard_all: every signal was read since this process began to look; before that, nothing is known
+    of faults that an earlier one saw.
+    """
 
     digest: str
     attempt: int
@@ -83,6 +87,7 @@ class Judged:
     total: int = 0
     exposed: int = 0
     through: datetime | None = None
+    heard_all: bool = True
     unreadable: str | None = None
     silent_since: datetime | None = None
     deaf_since: datetime | None = None

@@ -157,6 +157,9 @@ def _summary(o: Observed, after: AIFeatureStatus) -> str:
         return o.problems[0].message
     flown = after.candidate
     name = short(flown.digest) if flown is not None else ""
+    if _waits(after):
+        wanted = short(after.release_digest or "")
+        return f"{after.live or 'fallback'} serves; {wanted} waits: {after.hold}"
     match after.stage:
         case Stage.LIVE:
             return f"{after.live} serves everybody; last-known-good"
@@ -179,7 +182,10 @@ def _why_down(o: Observed, after: AIFeatureStatus) -> str:
     for latch in after.latches:
         if latch.digest == about and latch.cause in {LatchCause.SIGNAL, LatchCause.NO_PROOF}:
             return latch.message
-    return f"{short(about)} is quarantined since attempt {o.quarantined_at(about)}"
+    attempt = o.quarantined_at(about)
+    return f"{short(about)} is " + (
+        f"quarantined since attempt {attempt}" if attempt else "not in the air"
+    )
 
 
 def _waiting_for(spec: AIFeatureSpec, after: AIFeatureStatus) -> str:
@@ -216,7 +222,7 @@ def _kstatus(o: Observed, after: AIFeatureStatus) -> list[Wanted]:
             condition(ConditionType.STALLED, "True", reason, told),
         ]
     stage = after.stage
-    if stage in DOWN:
+    if stage in DOWN and not _waits(after):
         return [
             condition(ConditionType.READY, "False", DOWN[stage], told),
             condition(ConditionType.STALLED, "True", DOWN[stage], told),
@@ -224,10 +230,17 @@ def _kstatus(o: Observed, after: AIFeatureStatus) -> list[Wanted]:
     if stage is Stage.LIVE and _serves_spec(after):
         return [condition(ConditionType.READY, "True", Reason.ROLLOUT_COMPLETE, told)]
     reason = UP.get(stage, Reason.PREFLIGHT) if stage is not None else Reason.PREFLIGHT
+    if _waits(after):
+        reason = Reason.HOLDING
     return [
         condition(ConditionType.READY, "Unknown", reason, told),
         condition(ConditionType.RECONCILING, "True", reason, told),
     ]
+
+
+def _waits(after: AIFeatureStatus) -> bool:
+    """Whether a release would take off now, if nothing stopped everything that goes up."""
+    return after.hold is not None and after.step is None and after.stage is not Stage.KILLED
 
 
 def _serves_spec(after: AIFeatureStatus) -> bool:

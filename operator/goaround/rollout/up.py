@@ -6,6 +6,7 @@ Every move up needs positive evidence for the whole hold time, read through a wi
 
 from datetime import datetime, timedelta
 
+from goaround.api.base import rfc3339
 from goaround.api.digest import plan_digest, release_digest, short
 from goaround.api.feature import FirstRelease
 from goaround.api.reasons import EventReason, Stage
@@ -98,6 +99,8 @@ def next_attempt(o: Observed, status: AIFeatureStatus, digest: str) -> int:
 def fly(o: Observed, status: AIFeatureStatus, now: datetime) -> AIFeatureStatus:
     """One look at a flight without a breach: hold, climb, land, or go on."""
     judged = o.judged
+    if judged is not None and judged.outage is not None:
+        status = outage(o, status, judged.outage, now)
     if (stopped := blocked(o, status, now)) is not None:
         return _hold(status.but(clock_stopped_at=status.clock_stopped_at or now), stopped, now)
     status = _clock_goes_on(status, now)
@@ -106,7 +109,7 @@ def fly(o: Observed, status: AIFeatureStatus, now: datetime) -> AIFeatureStatus:
             return _hold(status, o.problems[0].message, now)
         return _enter(o, status, 0, now)
     if judged is not None and judged.outage is not None:
-        return _hold(outage(o, status, judged.outage, now), judged.outage.line, now)
+        return _hold(status, judged.outage.line, now)
     if (why := _cannot_judge(o, status)) is not None:
         return _hold(status, why, now)
     if status.stage is Stage.HOLDING:
@@ -135,12 +138,21 @@ def _cannot_judge(o: Observed, status: AIFeatureStatus) -> str | None:
         return None if status.hold is None else status.hold
     if judged.unreadable is not None:
         return judged.unreadable
+    if status.hold is not None and not judged.heard_all:
+        return status.hold  # what held is over only when it was seen to be over
+    return _deaf(o, status, judged)
+
+
+def _deaf(o: Observed, status: AIFeatureStatus, judged: Judged) -> str | None:
+    """Neither arm was heard for long; an adopted release is not held for that."""
     flown, limit = status.candidate, o.feature.spec.acceptance.max_blind_seconds
-    if flown is not None and not flown.adopted and judged.deaf_since and judged.through:
-        seconds = int((judged.through - judged.deaf_since).total_seconds())
-        if seconds >= limit:
-            return f"no request of any arm was seen for {seconds} s (limit {limit} s)"
-    return None
+    if flown is None or flown.adopted or judged.deaf_since is None or judged.through is None:
+        return None
+    if judged.through - judged.deaf_since < timedelta(seconds=limit):
+        return None
+    # since when, not for how long: a text that counts would be written at every look
+    since = rfc3339(judged.deaf_since)
+    return f"no request of any arm was seen since {since} (limit {limit} s)"
 
 
 def _clock_goes_on(status: AIFeatureStatus, now: datetime) -> AIFeatureStatus:
@@ -203,7 +215,9 @@ def _enter(o: Observed, status: AIFeatureStatus, index: int, now: datetime) -> A
     """The candidate at the weight of step `index`; at the last one it cruises."""
     steps = o.feature.spec.ramp.steps
     last = index == len(steps) - 1
-    weight = steps[index].weight_percent - (_holdback(o, status) if last else 0)
+    weight, below = steps[index].weight_percent, steps[index - 1].weight_percent if index else 0
+    if last:  # a climb never takes users away, however many are to be held back
+        weight = max(weight - _holdback(o, status), below)
     assert status.candidate is not None
     name = short(status.candidate.digest)
     told = (

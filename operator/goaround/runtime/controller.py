@@ -172,10 +172,16 @@ class Controller:
         plan = decide(observed, now)
         if feature.metadata.generation != feature.status.observed_generation:
             self._wake_those_without_a_key(key)
+        # evidence is read on time, even where nothing can be written
+        self._wake_later(key, plan, now)
         if goes_down(feature.status, plan.status):
             plan = self._descents.dated(observed, plan, now)
             feature = await self._down(key, feature, plan, now)
-            await self._attended(key, self._finish(key, feature, plan, now))
+            if len(self._queue):
+                # others may have to go down, too: people are told in a pass after theirs
+                self._queue.offer(key)
+            else:
+                await self._attended(key, self._finish(key, feature, plan, now))
         else:
             self._descents.level(observed)
             await self._attended(key, self._level(key, observed, plan, now))
@@ -210,7 +216,8 @@ class Controller:
         self._schedule(key, plan, now)
 
     async def _attended(self, key: Key, work: Coroutine[object, object, None]) -> None:
-        await self._descents.attended(work, partial(self._overtaken, key))
+        look, news = partial(self._overtaken, key), partial(self._queue.offered_again, key)
+        await self._descents.attended(work, look, news)
 
     async def _overtaken(self, key: Key) -> bool:
         """Whether by now it has to go down."""
@@ -218,7 +225,9 @@ class Controller:
         feature, now = self._parsed(AIFeature, FEATURES, key), self.now()
         if feature is None:
             return False
-        return goes_down(feature.status, decide(self.observe(feature, now), now).status)
+        plan = decide(self.observe(feature, now), now)
+        self._wake_later(key, plan, now)
+        return goes_down(feature.status, plan.status)
 
     async def _chase(self, key: Key) -> None:
         """Replicas that did not hear of the last way down are told of it."""
@@ -372,10 +381,15 @@ class Controller:
         for latch in plan.status.latches[:1]:
             if latch.incident is not None:
                 self._queue.offer(Key(INCIDENTS.plural, key.namespace, latch.incident))
-        if plan.wake_at is not None:
-            wait = (plan.wake_at - now).total_seconds()
+        if plan.wake_at is not None and plan.wake_at <= now:
+            self._queue.offer(key)
+        self._wake_later(key, plan, now)
+
+    def _wake_later(self, key: Key, plan: Plan, now: datetime) -> None:
+        """When it is due, whatever becomes of this pass."""
+        if plan.wake_at is not None and plan.wake_at > now:
             # `now` has lost up to a millisecond: woken without it, a pass would still be too early
-            self._queue.offer_in(key, wait + 0.001 if wait > 0 else 0)
+            self._queue.offer_in(key, (plan.wake_at - now).total_seconds() + 0.001)
 
     def _gone(self, key: Key) -> None:
         """The feature does not exist any more: nothing of it stays in memory."""

@@ -7,72 +7,35 @@ delays nobody's kill, nobody else's evidence, and no rollback that is already pr
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
 from goaround.api.kinds import FEATURES, AIFeature
 from goaround.api.reasons import Stage
-from goaround.api.status import Latch
 from goaround.evidence import grid
-from goaround.evidence.judge import CANDIDATE, Counts, ImpossibleCounts, Window
 from goaround.rollout.moves import in_flight
-from goaround.rollout.observed import Judged, Traffic
-from goaround.runtime.flight import (
-    AHEAD_SECONDS,
-    Fault,
-    Flight,
-    begin,
-    identity,
-    newest_traffic,
-    total,
-)
+from goaround.rollout.observed import Judged
+from goaround.runtime.aftermath import after
+from goaround.runtime.case import Case, any_answer
+from goaround.runtime.flight import AHEAD_SECONDS, begin, identity
 from goaround.runtime.judging import judged
 from goaround.runtime.metrics import Metrics
 from goaround.runtime.queue import Key
-from goaround.world.prometheus import (
-    FeatureKey,
-    Provider,
-    Read,
-    Shape,
-    Unreadable,
-)
+from goaround.world.prometheus import FeatureKey, Provider, Read, Shape
 
 log = logging.getLogger("goaround.desk")
 
 DOWN = {Stage.ROLLED_BACK, Stage.INCONCLUSIVE, Stage.KILLED}
 WATCH_SECONDS = 3600
 CATCH_UP = 1000
-LONGEST_PAUSE = 15.0
+TOGETHER_SECONDS = 0.2
+"""So long the quick answers of a round wait for the slow ones, to be judged in one pass."""
 
 
 class Reader(Protocol):
     """Whoever reads counts of one provider, as `PrometheusReader` does."""
 
     async def read(self, feature: FeatureKey, shape: Shape, ends: range) -> Read: ...
-
-
-@dataclass(slots=True)
-class Watch:
-    """Traffic after a way down, until nobody is on the release any more."""
-
-    latched_at: datetime
-    read_to: dict[str, int]
-    exposed: float
-    counted_to: int
-    traffic: Traffic | None = None
-
-
-@dataclass(slots=True)
-class Case:
-    """One feature at the desk."""
-
-    flight: Flight | None = None
-    watch: Watch | None = None
-    reading: asyncio.Task[None] | None = None
-    step_began: float = 0.0
-    failures: dict[str, int] = field(default_factory=dict)
-    retry_at: dict[str, float] = field(default_factory=dict)
 
 
 class Desk:
@@ -106,19 +69,17 @@ class Desk:
             latch = feature.status.latches[0]
             if latch.contained_at is None and (now - latch.at).total_seconds() < WATCH_SECONDS:
                 return self._watched(feature, case, provider, now.timestamp())
-        case.flight, case.watch = None, None
+        case.about(None, None)
         return None
 
     def forget(self, namespace: str, name: str) -> None:
         """The feature is gone."""
         for key in [k for k in self._cases if k[1:] == (namespace, name)]:
-            case = self._cases.pop(key)
-            if case.reading is not None:
-                case.reading.cancel()
+            self._cases.pop(key).drop()
 
     async def close(self) -> None:
         """Stop reading."""
-        running = [c.reading for c in self._cases.values() if c.reading is not None]
+        running = [task for case in self._cases.values() for task in case.rounds]
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
@@ -130,14 +91,16 @@ class Desk:
     def _flying(
         self, feature: AIFeature, case: Case, provider: Provider, now: float
     ) -> Judged | None:
-        known = case.flight
-        ahead = known is not None and known.last_t > now + AHEAD_SECONDS
-        if known is None or ahead or known.identity != identity(feature):
-            case.flight = begin(feature, now)
-        case.watch = None
-        if (flight := case.flight) is None or feature.status.step is None:
+        flight = case.flight
+        ahead = flight is not None and flight.last_t > now + AHEAD_SECONDS
+        if flight is None or ahead or flight.identity != identity(feature):
+            flight = begin(feature, now)
+        case.about(flight, None)
+        if flight is None or feature.status.step is None:
             return None
         case.step_began = feature.status.step.since.timestamp()
+        if case.feeding:
+            return None  # half a catch-up; news follows
         next_at = None
         if flight.main.proven_end is None:
             next_at = self._read_due(feature, case, provider, flight.read_to, now)
@@ -146,19 +109,12 @@ class Desk:
     def _watched(
         self, feature: AIFeature, case: Case, provider: Provider, now: float
     ) -> Judged | None:
-        latch = feature.status.latches[0]
-        if case.watch is None or case.watch.latched_at != latch.at:
-            case.watch = _watch(feature, latch, provider)
-        case.flight = None
-        watch = case.watch
-        next_at = self._read_due(feature, case, provider, watch.read_to, now)
-        return Judged(
-            digest=latch.digest or "",
-            attempt=latch.attempt,
-            exposed=int(watch.exposed),
-            traffic=watch.traffic,
-            next_at=next_at,
-        )
+        latch, watch = feature.status.latches[0], case.watch
+        signals = {s.name for s in feature.spec.acceptance.signals}
+        if watch is None or watch.latch.at != latch.at or watch.read_to.keys() != signals:
+            watch = after(feature, latch, provider.lag_seconds)
+        case.about(None, watch)
+        return watch.judged(self._read_due(feature, case, provider, watch.read_to, now))
 
     def _read_due(
         self,
@@ -168,124 +124,81 @@ class Desk:
         read_to: Mapping[str, int],
         now: float,
     ) -> datetime | None:
-        """Start the reads that are due; else say when the next one is."""
-        if case.reading is not None and not case.reading.done():
-            return None
+        """Start the reads that are due; say when the next one is, unless news will come first."""
         interval, lag = feature.spec.ramp.interval_seconds, provider.lag_seconds
-        due = {
-            name: ends
-            for name, last_t in read_to.items()
-            if feature.spec.signal(name) is not None
-            and now >= case.retry_at.get(name, 0.0)
-            and (ends := grid.ends(last_t, now, lag, interval)[:CATCH_UP])
-        }
+        waiting: dict[str, float] = {}
+        due: dict[str, range] = {}
+        for name, last_t in read_to.items():
+            if name in case.asked or feature.spec.signal(name) is None:
+                continue
+            ends = grid.ends(last_t, now, lag, interval)[:CATCH_UP]
+            if ends and now >= case.retry_at.get(name, 0.0):
+                due[name] = ends
+            else:
+                again = case.retry_at.get(name, 0.0)
+                waiting[name] = max(grid.due(last_t, interval, lag), again)
         if due:
-            case.reading = asyncio.create_task(self._read(feature, case, provider, due))
-            return None
-        next_at = min(
-            max(grid.due(last_t, interval, lag), case.retry_at.get(name, 0.0))
-            for name, last_t in read_to.items()
-        )
-        return datetime.fromtimestamp(next_at, UTC)
+            case.asked.update(due)
+            task = asyncio.create_task(self._round(feature, case, provider, due))
+            case.rounds.add(task)
+            task.add_done_callback(case.rounds.discard)
+        return datetime.fromtimestamp(min(waiting.values()), UTC) if waiting else None
 
-    async def _read(
+    async def _round(
         self, feature: AIFeature, case: Case, provider: Provider, due: Mapping[str, range]
     ) -> None:
-        meta = feature.metadata
+        """Read what is due. What is answered is judged together, and does not wait for the rest."""
+        subject, reads = case.flight or case.watch, self._begun(feature, provider, due)
+        waiting, enough = set(reads), asyncio.ALL_COMPLETED
+        patience: float | None = TOGETHER_SECONDS
         try:
-            reads = await self._answers(feature, provider, due)
-            self._apply(feature, case, reads)
+            while waiting and case.is_about(subject):
+                done, waiting = await asyncio.wait(waiting, timeout=patience, return_when=enough)
+                patience, enough = None, asyncio.FIRST_COMPLETED
+                answers = {name: task.result() for task in done for name in reads[task]}
+                if answers and case.is_about(subject):
+                    await self._take(feature, case, answers)
         except Exception:
             # the task's top: whatever breaks here must hold the feature, not blind it in silence
-            log.exception("reading failed", extra={"feature": f"{meta.namespace}/{meta.name}"})
+            log.exception("reading failed", extra={"feature": "/".join(feature.key)})
             now = self._wall().timestamp()
             for name in due:
-                _failed(case, name, "reading failed; the operator's log says why", now)
-        self._news(Key(FEATURES.plural, meta.namespace, meta.name))
+                case.failed(name, "reading failed; the operator's log says why", now)
+            self._news(_key(feature))
+        finally:
+            for task in reads:
+                task.cancel()
 
-    async def _answers(
+    def _begun(
         self, feature: AIFeature, provider: Provider, due: Mapping[str, range]
-    ) -> Mapping[str, Read]:
+    ) -> Mapping[asyncio.Task[Read], list[str]]:
+        """One read per shape and range of windows, with the signals that it is for."""
         reader, where = self._readers[provider.name], FeatureKey(*feature.key)
-        asked = {name: (_shape(feature, name), ends) for name, ends in due.items()}
-        distinct = list(dict.fromkeys(asked.values()))
-        answers = await asyncio.gather(*(reader.read(where, s, e) for s, e in distinct))
-        answered = dict(zip(distinct, answers, strict=True))
-        return {name: answered[what] for name, what in asked.items()}
+        asked: dict[tuple[Shape, range], list[str]] = {}
+        for name, ends in due.items():
+            asked.setdefault((_shape(feature, name), ends), []).append(name)
+        return {
+            asyncio.create_task(_read(reader, where, shape, ends)): names
+            for (shape, ends), names in asked.items()
+        }
 
-    def _apply(self, feature: AIFeature, case: Case, reads: Mapping[str, Read]) -> None:
-        now = self._wall().timestamp()
-        windows: dict[str, list[Window]] = {}
-        for name, read in reads.items():
-            try:
-                windows[name] = _windows(read)
-            except (_Fault, ImpossibleCounts) as err:
-                _failed(case, name, str(err), now)
-            else:
-                _succeeded(case, name)
-        provider, ok = feature.spec.acceptance.provider, len(windows) == len(reads)
-        self._metrics.reads.labels(provider, "ok" if ok else "failed").inc()
-        self._metrics.provider_up.labels(provider).set(1 if windows else 0)
-        if case.flight is not None:
-            case.flight.feed(windows, step_began=case.step_began)
-        elif case.watch is not None:
-            _saw(case.watch, windows, feature.spec.ramp.interval_seconds)
+    async def _take(self, feature: AIFeature, case: Case, answers: Mapping[str, Read]) -> None:
+        read = await case.take(answers, self._wall().timestamp())
+        provider = feature.spec.acceptance.provider
+        self._metrics.reads.labels(provider, "ok" if read == len(answers) else "failed").inc()
+        self._metrics.provider_up.labels(provider).set(any_answer(answers.values()))
+        self._news(_key(feature))
+
+
+async def _read(reader: Reader, feature: FeatureKey, shape: Shape, ends: range) -> Read:
+    return await reader.read(feature, shape, ends)
+
+
+def _key(feature: AIFeature) -> Key:
+    return Key(FEATURES.plural, feature.metadata.namespace, feature.metadata.name)
 
 
 def _shape(feature: AIFeature, signal: str) -> Shape:
     found = feature.spec.signal(signal)
     assert found is not None
     return Shape(found.ratio.bad, found.ratio.total, feature.spec.ramp.interval_seconds)
-
-
-def _failed(case: Case, name: str, message: str, now: float) -> None:
-    """Try this signal again after a pause; the others are read on time."""
-    count = case.failures[name] = case.failures.get(name, 0) + 1
-    case.retry_at[name] = now + min(2.0 ** min(count - 1, 4), LONGEST_PAUSE)
-    if case.flight is not None:
-        known = case.flight.faults.get(name)
-        case.flight.faults[name] = Fault(message, known.since if known is not None else now)
-
-
-def _succeeded(case: Case, name: str) -> None:
-    case.failures.pop(name, None)
-    case.retry_at.pop(name, None)
-    if case.flight is not None:
-        case.flight.faults.pop(name, None)
-
-
-class _Fault(Exception):
-    """A signal could not be read; the text says why."""
-
-
-def _windows(read: Read) -> list[Window]:
-    if isinstance(read, Unreadable):
-        raise _Fault(read.message)
-    return [
-        Window(end=w.end, arms={a: Counts(c.total, c.bad) for a, c in w.arms.items()})
-        for w in read.windows
-    ]
-
-
-def _watch(feature: AIFeature, latch: Latch, provider: Provider) -> Watch:
-    interval = feature.spec.ramp.interval_seconds
-    known = latch.proven_at.timestamp() - provider.lag_seconds if latch.proven_at else None
-    start = int((known if known is not None else latch.at.timestamp()) // interval) * interval
-    return Watch(
-        latched_at=latch.at,
-        read_to={s.name: start for s in feature.spec.acceptance.signals},
-        exposed=float(latch.exposed_requests or 0),
-        counted_to=start,
-    )
-
-
-def _saw(watch: Watch, windows: Mapping[str, list[Window]], interval: int) -> None:
-    """Count what still reached the release, window by window."""
-    for name, some in windows.items():
-        watch.read_to[name] = max([watch.read_to[name], *(w.end for w in some)])
-    for end in sorted({w.end for some in windows.values() for w in some}):
-        if end > watch.counted_to:
-            now = {n: [w for w in some if w.end == end] for n, some in windows.items()}
-            watch.exposed += total(now, CANDIDATE)
-            watch.counted_to = end
-    watch.traffic = newest_traffic(windows, interval) or watch.traffic

@@ -1,16 +1,16 @@
 """What the operator remembers of one flight between passes: states of the tests, and traffic.
 
 A cache of status plus windows: dropped at any time, it is rebuilt from the checkpoint in status and
-the windows since. Nothing here reads a clock or waits.
+the windows since. Decides when a fault is an outage of both arms. Nothing here reads a clock.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from goaround.api.feature import AIFeatureSpec
 from goaround.api.kinds import AIFeature
 from goaround.evidence import grid
+from goaround.evidence.alike import looks_alike
 from goaround.evidence.judge import (
     CANDIDATE,
     STABLE,
@@ -19,13 +19,12 @@ from goaround.evidence.judge import (
     TestState,
     Window,
     accept_e_value,
-    advance_all,
+    advance,
     combine,
     new_state,
 )
-from goaround.evidence.plan import OUTAGE_ALPHA, VERSUS, outage_tests, signal_of, tests_of
-from goaround.evidence.state import StateUnreadable, unpack
-from goaround.rollout.observed import Traffic
+from goaround.evidence.plan import OUTAGE_ALPHA, outage_tests, signal_of, tests_of
+from goaround.runtime.memory import Logbook, logbook, recalled
 
 Identity = tuple[str, int, str]
 Windows = Mapping[str, Sequence[Window]]
@@ -44,49 +43,67 @@ class Fault:
 
 @dataclass(slots=True)
 class Tests:
-    """Tests that are combined into one decision."""
+    """Tests that are combined into one decision. proven_end: end of the window that decided it."""
 
     specs: tuple[TestSpec, ...]
     states: tuple[TestState, ...]
     alpha: float
-    breach: Breach | None = None
+    breach: Breach | None = field(init=False, default=None)
     proven_end: int | None = None
 
     def __post_init__(self) -> None:
-        if self.specs and self.breach is None:
+        self._combine()
+
+    @property
+    def pairs(self) -> list[tuple[TestSpec, TestState]]:
+        return list(zip(self.specs, self.states, strict=True))
+
+    def advance(
+        self, windows: Mapping[str, Window], *, step_began: float, idle: Collection[str] = ()
+    ) -> None:
+        """One instant, by signal; tests named in `idle` sit it out."""
+        self.states = tuple(
+            advance(spec, state, window, step_began=step_began)
+            if (window := windows.get(signal_of(spec.signal))) and spec.signal not in idle
+            else state
+            for spec, state in self.pairs
+        )
+        self._combine()
+
+    def renew(self, names: Collection[str], at: int, step_began: float) -> None:
+        """These tests begin at `at`, without a past."""
+        self.states = tuple(
+            new_state(spec, at, step_began) if spec.signal in names else state
+            for spec, state in self.pairs
+        )
+        self._combine()
+
+    def _combine(self) -> None:
+        if self.specs:
             self.breach = combine(self.specs, self.states, self.alpha)
-        if self.breach is not None and self.breach.breached and self.proven_end is None:
-            self.proven_end = max(s.last_t for s in self.states)
-
-    def feed(self, windows: Windows, *, step_began: float) -> None:
-        """Judge what was read, window by window; a breach stays."""
-        if not self.specs or self.proven_end is not None:
-            return
-        mine = {t.signal: windows[s] for t in self.specs if (s := signal_of(t.signal)) in windows}
-        made = advance_all(self.specs, self.states, mine, step_began=step_began, alpha=self.alpha)
-        self.states, self.breach, self.proven_end = made.states, made.breach, made.proven_end
-
-    def renewed(self, at: int, step_began: float) -> "Tests":
-        """The same tests without a past."""
-        states = tuple(new_state(t, at, step_began) for t in self.specs)
-        return Tests(specs=self.specs, states=states, alpha=self.alpha)
 
 
 @dataclass(slots=True)
 class Flight:
-    """The evidence of one digest and attempt."""
+    """The evidence of one digest and attempt.
+
+    doubted: tests that prove harm, but stable looks the same in that time: nobody is blamed yet.
+    heard: signals that were read since this memory began.
+    """
 
     identity: Identity
     main: Tests
     outage: Tests
     interval: int
     read_to: dict[str, int]
+    log: Logbook
     faults: dict[str, Fault] = field(default_factory=dict)
-    traffic: Traffic | None = None
-    outage_since: int | None = None
-    outage_line: str = ""
-    silent_since: int | None = None
-    deaf_since: int | None = None
+    doubted: frozenset[str] = frozenset()
+    heard: set[str] = field(default_factory=set)
+    _unnoted: dict[int, tuple[float, float]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._conclude(max((s.last_t for s in self.main.states), default=0))
 
     @property
     def last_t(self) -> int:
@@ -96,70 +113,90 @@ class Flight:
     def feed(self, windows: Windows, *, step_began: float) -> None:
         """Judge what was read, one instant after the other: stable first, so that a fault which
         both arms share is seen as an outage before it is blamed on the candidate."""
-        ends = sorted({w.end for some in windows.values() for w in some})
-        for end in ends:
-            now = {name: [w for w in some if w.end == end] for name, some in windows.items()}
-            self._feed_one({n: s for n, s in now.items() if s}, end, step_began)
-        self.traffic = newest_traffic(windows, self.interval) or self.traffic
-        for name, some in windows.items():
-            self.read_to[name] = max([self.read_to[name], *(w.end for w in some)])
+        for end, now in by_end(windows):
+            if self.main.proven_end is None:
+                self._feed_one(now, end, step_began)
+            for name in now:
+                self.read_to[name] = max(self.read_to[name], end)
+            self.heard |= now.keys()
+            self._take_note(now, end)
 
-    def _feed_one(self, now: Windows, end: int, step_began: float) -> None:
-        self._note_silence(now, end)
-        self.outage.feed(now, step_began=step_began)
-        if self.outage_since is None and self.outage.proven_end is not None:
-            self._outage_begins(end, step_began)
-        if self.outage_since is not None:
-            compared = {n: s for n, s in now.items() if self._compares(n)}
-            self.main.feed(compared, step_began=step_began)
-            if self._outage_over():
-                self._outage_ends(end, step_began)
-            return
-        self.main.feed(now, step_began=step_began)
+    def _feed_one(self, now: Mapping[str, Window], end: int, step_began: float) -> None:
+        self.outage.advance(now, step_began=step_began)
+        newest = max(end, *self.read_to.values())
+        if self.outage.breach is not None and self.outage.breach.breached:
+            self._stable_is_broken(self.outage.breach, (end, newest), step_began)
+        # in an outage, only a comparison can still hold against a release what stable breaks too
+        self.main.advance(now, step_began=step_began, idle=self.log.affected)
+        self._conclude(end)
+        if self.log.outage_since is not None and self._healthy_again():
+            self._outage_ends(newest, step_began)
 
-    def _compares(self, signal: str) -> bool:
-        """In an outage only what is compared with stable can still be held against a release."""
-        names = {t.signal for t in self.main.specs}
-        return signal + VERSUS in names and signal not in names
+    def _conclude(self, end: int) -> None:
+        """A breach is proven, unless all that speaks for it may be a fault of both arms."""
+        breach = self.main.breach
+        culprits = breach.culprits if breach is not None and breach.breached else ()
+        alike = {t.signal for t, s in self.main.pairs if t.signal in culprits and looks_alike(t, s)}
+        self.doubted = frozenset(alike)
+        if len(alike) < len(culprits) and self.main.proven_end is None:
+            self.main.proven_end = end
 
-    def _outage_begins(self, end: int, step_began: float) -> None:
-        self.outage_since = end - self.interval
-        breach = self.outage.breach
-        culprit = signal_of(breach.culprits[0]) if breach is not None else ""
-        state = next(
-            s
-            for t, s in zip(self.outage.specs, self.outage.states, strict=True)
-            if signal_of(t.signal) == culprit
+    def _stable_is_broken(self, breach: Breach, ends: tuple[int, int], step_began: float) -> None:
+        """An outage begins, goes on, or reaches another signal. What was proven is put aside, so
+        that it can be seen afresh when stable is healthy again."""
+        end, newest = ends
+        if self.log.outage_since is None:
+            self.log.outage_since = end - self.interval
+            self.log.line = _told(breach.culprits[0], self.outage.pairs)
+        named = {signal_of(name) for name in breach.culprits}
+        self.outage.renew(breach.culprits, newest, step_began)
+        self.main.renew(named - self.log.affected, newest, step_began)
+        self.log.affected |= named
+
+    def _healthy_again(self) -> bool:
+        """Stable is proven to be within the bounds that it broke, afresh since it last did."""
+        return all(
+            accept_e_value(state) >= 1 / OUTAGE_ALPHA
+            for spec, state in self.outage.pairs
+            if signal_of(spec.signal) in self.log.affected
         )
-        self.outage_line = (
-            f"{culprit}: stable itself is at {state.run.arm.share:.1%} bad "
-            f"(n={state.run.arm.total:,.0f}); no release is to blame"
-        )
-        self.outage = self.outage.renewed(end, step_began)
 
-    def _outage_over(self) -> bool:
-        """Stable is proven to be within its bounds again, afresh since the outage began."""
-        needed = 1 / OUTAGE_ALPHA
-        return self.outage.proven_end is None and all(
-            accept_e_value(state) >= needed for state in self.outage.states
-        )
-
-    def _outage_ends(self, end: int, step_began: float) -> None:
+    def _outage_ends(self, newest: int, step_began: float) -> None:
         """What was gathered in the outage speaks of nobody: begin anew."""
-        self.outage_since, self.outage_line = None, ""
-        self.outage = self.outage.renewed(end, step_began)
-        self.main = self.main.renewed(end, step_began)
+        self.log.outage_since, self.log.affected, self.log.line = None, frozenset(), ""
+        for tests in (self.outage, self.main):
+            tests.renew([t.signal for t in tests.specs], newest, step_began)
 
-    def _note_silence(self, now: Windows, end: int) -> None:
-        candidate, stable = total(now, CANDIDATE), total(now, STABLE)
-        if candidate > 0 or stable == 0:
-            self.silent_since = None
-        elif self.silent_since is None:
-            self.silent_since = end - self.interval
+    def _take_note(self, now: Mapping[str, Window], end: int) -> None:
+        """Who was silent; only where every signal has been read, because some see little."""
+        candidate, stable = self._unnoted.get(end, (0.0, 0.0))
+        seen = total(now.values(), CANDIDATE), total(now.values(), STABLE)
+        self._unnoted[end] = (max(seen[0], candidate), max(seen[1], stable))
+        for known in sorted(e for e in self._unnoted if e <= self.last_t):
+            candidate, stable = self._unnoted.pop(known)
+            if known > self.log.noted_to:
+                self._note_silence(candidate, stable, known)
+
+    def _note_silence(self, candidate: float, stable: float, end: int) -> None:
+        log = self.log
+        log.noted_to = end
+        if candidate > 0:
+            log.quiet_windows, log.unanswered = 0, 0.0
+        elif stable > 0:
+            log.quiet_windows, log.unanswered = log.quiet_windows + 1, log.unanswered + stable
         if candidate + stable > 0:
-            self.deaf_since = None
-        elif self.deaf_since is None:
-            self.deaf_since = end - self.interval
+            log.deaf_since = None
+        elif log.deaf_since is None:
+            log.deaf_since = end - self.interval
+
+
+def _told(culprit: str, pairs: Sequence[tuple[TestSpec, TestState]]) -> str:
+    spec, state = next((t, s) for t, s in pairs if t.signal == culprit)
+    seen = spec.harm(state.run.arm if state.run.arm.total else state.arm)
+    return (
+        f"{signal_of(culprit)}: stable itself is at {seen.share:.1%} bad (n={seen.total:,.0f}); "
+        "no release is to blame"
+    )
 
 
 def identity(feature: AIFeature) -> Identity | None:
@@ -170,68 +207,45 @@ def identity(feature: AIFeature) -> Identity | None:
 def begin(feature: AIFeature, now: float) -> Flight | None:
     """The flight that status speaks of, from its checkpoint or from the start of its step."""
     status, spec = feature.status, feature.spec
-    flown = status.candidate
+    flown, interval = status.candidate, spec.ramp.interval_seconds
     if flown is None or status.step is None or (who := identity(feature)) is None:
         return None
     began = status.step.since.timestamp()
-    kept = {e.name: e.state for e in status.evidence}
+    start = grid.first_window_start(min(began, now), interval)
     beside = status.last_known_good is not None
     specs = tests_of(spec, digest=flown.digest, attempt=flown.attempt, with_stable=beside)
     watched = outage_tests(spec, digest=flown.digest, attempt=flown.attempt) if beside else ()
-    main = tuple(_state(t, kept.get(t.signal), began, now) for t in specs)
-    other = tuple(_state(t, kept.get(t.signal), began, now) for t in watched)
-    return Flight(
-        identity=who,
-        main=Tests(specs=specs, states=main, alpha=float(spec.acceptance.alpha)),
-        outage=Tests(specs=watched, states=other, alpha=OUTAGE_ALPHA),
-        interval=spec.ramp.interval_seconds,
-        read_to=_read_to(spec, (*zip(specs, main, strict=True), *zip(watched, other, strict=True))),
-    )
+    known = recalled((*specs, *watched), status.evidence)
+
+    def state(test: TestSpec) -> TestState:
+        found = known.get(test.signal)
+        sane = found is not None and found.last_t <= now + AHEAD_SECONDS
+        return found if found is not None and sane else new_state(test, start, began)
+
+    main = Tests(specs, tuple(map(state, specs)), float(spec.acceptance.alpha))
+    outage = Tests(watched, tuple(map(state, watched)), OUTAGE_ALPHA)
+    names = [s.name for s in spec.acceptance.signals]
+    log = logbook((*specs, *watched), status.evidence, names)
+    idle = log.affected if log is not None else frozenset()
+    read = [s.last_t for t, s in (*main.pairs, *outage.pairs) if t.signal not in idle]
+    if log is None or log.noted_to > now + AHEAD_SECONDS:
+        log = Logbook(noted_to=min(read, default=start))
+    oldest = min([log.noted_to, *read])
+    return Flight(who, main, outage, interval, dict.fromkeys(names, oldest), log)
 
 
-def _read_to(spec: AIFeatureSpec, tests: Sequence[tuple[TestSpec, TestState]]) -> dict[str, int]:
-    """From where each signal is read: the oldest of its tests; all together where it has none."""
-    oldest = min(state.last_t for _, state in tests)
-    return {
-        s.name: min(
-            (state.last_t for t, state in tests if signal_of(t.signal) == s.name), default=oldest
-        )
-        for s in spec.acceptance.signals
-    }
+def by_end(windows: Windows) -> list[tuple[int, dict[str, Window]]]:
+    """The same windows, one instant after the other."""
+    found: dict[int, dict[str, Window]] = {}
+    for name, some in windows.items():
+        for window in some:
+            found.setdefault(window.end, {})[name] = window
+    return sorted(found.items())
 
 
-def _state(spec: TestSpec, kept: str | None, began: float, now: float) -> TestState:
-    if kept is not None:
-        try:
-            state = unpack(spec, kept)
-        except StateUnreadable:
-            pass  # never repaired: a wrong state starts new evidence
-        else:
-            if state.last_t <= now + AHEAD_SECONDS:
-                return state
-    start = grid.first_window_start(min(began, now), spec.interval)
-    return new_state(spec, start, began)
-
-
-def newest_traffic(windows: Windows, interval: int) -> Traffic | None:
-    """Requests by arm in the newest window: the largest count that any signal saw."""
-    last = [some[-1] for some in windows.values() if some]
-    if not last:
-        return None
-    end = max(w.end for w in last)
-    newest = {str(i): [w] for i, w in enumerate(last) if w.end == end}
-    arms = {arm for some in newest.values() for arm in some[0].arms}
-    return Traffic(
-        start=at(end - interval),
-        end=at(end),
-        requests={arm: total(newest, arm) for arm in arms},
-    )
-
-
-def total(now: Windows, arm: str) -> float:
+def total(windows: Iterable[Window], arm: str) -> float:
     """The largest count of an arm that any signal saw."""
-    counts = (w.arms[arm].total for some in now.values() for w in some if arm in w.arms)
-    return max(counts, default=0.0)
+    return max((w.arms[arm].total for w in windows if arm in w.arms), default=0.0)
 
 
 def at(seconds: float) -> datetime:

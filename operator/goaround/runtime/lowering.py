@@ -9,7 +9,7 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from goaround.api.kinds import AIFeature
 from goaround.api.reasons import Stage
@@ -27,10 +27,11 @@ log = logging.getLogger("goaround.lowering")
 
 SLOW_SECONDS = 0.3
 AGAIN_SECONDS = 2.0
-LONGEST_LOOK_SECONDS = 1.0
+LONGEST_LOOK_SECONDS = 2.0
 
 NOBODY = Told(0, 0, ("no control port: no --control-token-file, or no --flag-replica",))
 
+FIRST = asyncio.FIRST_COMPLETED
 T = TypeVar("T")
 
 
@@ -205,19 +206,31 @@ class Descents:
         return found
 
     async def attended(
-        self, work: Coroutine[object, object, T], look: Callable[[], Awaitable[bool]]
+        self,
+        work: Coroutine[object, object, T],
+        look: Callable[[], Awaitable[bool]],
+        news: Callable[[], Coroutine[object, object, None]],
     ) -> T:
-        """What `work` returns, which may hang at the API server: meanwhile `look` is taken now and
-        then, and once it says so, `work` is given up. Raises Overtaken, and what `work` raises."""
-        task, patience = asyncio.ensure_future(work), SLOW_SECONDS
+        """What `work` returns, which may hang at the API server: meanwhile `look` is taken whenever
+        there is `news`, and now and then; once it says so, `work` is given up.
+
+        Raises Overtaken, and what `work` raises.
+        """
+        task = asyncio.ensure_future(work)
+        heard: asyncio.Task[None] | None = None
         try:
-            while not (await asyncio.wait({task}, timeout=patience))[0]:
+            await asyncio.wait({task}, timeout=SLOW_SECONDS)
+            while not task.done():
+                # before the look, so that what is heard during it counts
+                if heard is None or heard.done():
+                    heard = asyncio.create_task(news())
                 if await look():
                     raise Overtaken("the API server does not answer in time, and it has to go down")
-                patience = min(2 * patience, LONGEST_LOOK_SECONDS)
+                either: set[asyncio.Future[Any]] = {task, heard}
+                await asyncio.wait(either, timeout=LONGEST_LOOK_SECONDS, return_when=FIRST)
             return task.result()
         finally:
-            await _ended(task)
+            await _ended(task, *([heard] if heard is not None else []))
 
     async def chase(self, feature: AIFeature) -> None:
         """Tell the replicas that answer, but have not heard of the decision in status."""
@@ -261,8 +274,9 @@ def _about(feature: AIFeature) -> dict[str, str]:
     return {"feature": "/".join(feature.key)}
 
 
-async def _ended(task: asyncio.Future[T]) -> None:
-    """Not a trace of it is left when its pass ends."""
-    if not task.done():
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+async def _ended(*tasks: asyncio.Future[Any]) -> None:
+    """Not a trace of them is left when their pass ends."""
+    for task in tasks:
+        if not task.done():
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)

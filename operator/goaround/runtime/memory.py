@@ -132,7 +132,9 @@ def _folded(data: bytes) -> str:
 def _unfolded(text: str) -> bytes:
     try:
         unfolding = zlib.decompressobj()
-        data = unfolding.decompress(base64.b64decode(text.encode("ascii"), validate=True), MOST_BYTES)
+        data = unfolding.decompress(
+            base64.b64decode(text.encode("ascii"), validate=True), MOST_BYTES
+        )
     except (ValueError, zlib.error) as error:
         raise StateUnreadable(f"unreadable: {error}") from error
     if not unfolding.eof or unfolding.unused_data:

@@ -47,6 +47,7 @@ class WorkQueue:
         self._due: dict[Key, float] = {}
         self._heap: list[tuple[float, Key]] = []
         self._failures: dict[Key, int] = {}
+        self._news: dict[Key, asyncio.Event] = {}
         self._changed = asyncio.Event()
         self._closed = False
 
@@ -62,6 +63,8 @@ class WorkQueue:
         """Look at `key` as soon as a worker is free."""
         if key in self._working:
             self._again.add(key)
+            if (news := self._news.get(key)) is not None:
+                news.set()
         elif key not in self._waiting:
             self._waiting.add(key)
             self._ready.append(key)
@@ -90,6 +93,12 @@ class WorkQueue:
             await self._wait()
         return None
 
+    async def offered_again(self, key: Key) -> None:
+        """Returns when `key` is offered while it is being worked on; for whoever works on it."""
+        news = self._news.setdefault(key, asyncio.Event())
+        await news.wait()
+        news.clear()
+
     def done(self, key: Key) -> None:
         """`key` was worked on; its back-off starts over."""
         self._failures.pop(key, None)
@@ -117,6 +126,7 @@ class WorkQueue:
 
     def _finish(self, key: Key) -> None:
         self._working.discard(key)
+        self._news.pop(key, None)
         if key in self._again:
             self._again.discard(key)
             self.offer(key)

@@ -126,7 +126,7 @@ def going_around_without_proof_quarantines_nobody(one: Pass) -> bool:
 
 
 def only_proof_of_harm_keeps_a_release_down(one: Pass) -> bool:
-    if one.after.stage is not Stage.ROLLED_BACK:
+    if one.after.stage is not Stage.ROLLED_BACK or one.after.hold is not None:
         return True
     flown, wanted = one.after.candidate, one.after.release_digest
     proven = {x.digest for x in one.after.latches if x.cause is LatchCause.SIGNAL}

@@ -4,10 +4,21 @@ from datetime import timedelta
 
 import pytest
 
+from goaround.api.digest import short
 from goaround.api.reasons import ConditionType, EventReason, Reason, Stage
 from goaround.api.status import LatchCause, Split
 from goaround.rollout.observed import Outage
-from tests.unit.rollout.build import DIGEST_B, HOLD, RAMP_DEADLINE, A, B, C, a_problem
+from tests.unit.rollout.build import (
+    DIGEST_A,
+    DIGEST_B,
+    DIGEST_C,
+    HOLD,
+    RAMP_DEADLINE,
+    A,
+    B,
+    C,
+    a_problem,
+)
 from tests.unit.rollout.flights import (
     STARTS,
     cruising,
@@ -148,6 +159,15 @@ def test_the_brake_stops_a_take_off_and_says_when_it_looks_again() -> None:
     assert (world.stage, world.status.candidate, world.status.hold) == (Stage.LIVE, None, BRAKE)
     assert plan.wake_at is not None
     assert plan.wake_at > world.now
+
+
+@pytest.mark.parametrize("start", ["live", "rolled back", "inconclusive"])
+def test_a_release_that_waits_for_the_brake_is_on_its_way_and_not_quarantined(start: str) -> None:
+    world = braked(STARTS[start]().wants(C)).wait(60)
+    reconciling = world.condition(ConditionType.RECONCILING)
+    assert reconciling is not None
+    assert reconciling.reason == Reason.HOLDING
+    assert world.status.summary == f"{short(DIGEST_A)} serves; {short(DIGEST_C)} waits: {BRAKE}"
 
 
 def test_a_retry_under_the_brake_flies_when_the_brake_is_gone() -> None:

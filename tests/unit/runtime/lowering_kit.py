@@ -64,11 +64,15 @@ def hanging(seconds: float, error: Exception | None = None) -> Fault:
     return fault
 
 
+async def _well() -> None:
+    return
+
+
 class SickApi(MemoryApi):
     """Status writes of features meet `sick`, and every call meets `frozen`, while these are set.
 
-    `sent` are the revisions of the status writes that arrived, whatever became of them; `done` are
-    the calls that were carried out.
+    `sent` are the revisions of the status writes that arrived, whatever became of them, `cancelled`
+    counts those that the operator gave up; `done` are the calls that were carried out.
     """
 
     def __init__(self) -> None:
@@ -77,6 +81,7 @@ class SickApi(MemoryApi):
         self.frozen: Fault | None = None
         self.sent: list[int] = []
         self.done: list[str] = []
+        self.cancelled = 0
 
     @property
     def version(self) -> int:
@@ -88,8 +93,11 @@ class SickApi(MemoryApi):
         if kind is FEATURES and status:
             known = self.body(kind, namespace, name).get("status", {})
             self.sent.append(patch["status"].get("revision", known.get("revision", 0)))
-            if self.sick is not None:
-                await self.sick()
+            try:
+                await (self.sick or _well)()
+            except asyncio.CancelledError:
+                self.cancelled += 1
+                raise
         return await super().patch(kind, namespace, name, patch, status=status)
 
     async def _called(self, call: str) -> None:
@@ -197,7 +205,8 @@ class Scene:
         await self.operator.start()
         await self.until(lambda: self.status.stage is Stage.LIVE, "live")
         self.ask_for(FLYING)
-        await self.until(lambda: self.shares == [10] * len(self.flags), "10 %")
+        await self.until(lambda: self.status.split.candidate == 10, "10 %")
+        await self.until(lambda: self.shares == [10] * len(self.flags), "10 % everywhere")
 
     def ask_for(self, version: str) -> None:
         body = self.api.body(FEATURES, "shop", "chat")
@@ -274,7 +283,6 @@ class Scene:
         )
 
     async def objects(self, kind: Kind) -> list[Body]:
-        self.api.frozen = None
         return await self.api.list(kind, namespace="shop")
 
     async def told(self, reason: str) -> list[str]:

@@ -11,10 +11,12 @@ import pytest
 from goaround.api.base import Json
 from goaround.api.kinds import EVENTS, FEATURES, INCIDENTS, RECORDS
 from goaround.runtime.claim import Standing
-from goaround.runtime.config import Config
+from goaround.runtime.config import Config, ProviderConfig
+from goaround.runtime.desk import Reader
 from goaround.runtime.engine import Operator, Options
 from goaround.runtime.lease import NotOwner, OwnedApi, lease_name
 from goaround.world.kube import Api, Unavailable
+from goaround.world.prometheus import FeatureKey, Read, Shape
 from tests.crash.store import Commit
 from tests.unit.runtime.lease_sim import NAMESPACE, StormyApi, Weather, World, run
 
@@ -51,16 +53,27 @@ class Writers:
 
 @asynccontextmanager
 async def operator(
-    world: World, identity: str, *, weather: Weather | None = None, hears: bool = True
+    world: World,
+    identity: str,
+    *,
+    weather: Weather | None = None,
+    hears: bool = True,
+    reader: Reader | None = None,
 ) -> AsyncIterator[Operator]:
     """An operator whose watch is the store itself, or deaf."""
+    providers = [ProviderConfig(name="default", url="http://metrics.invalid")] if reader else []
     async with httpx.AsyncClient(trust_env=False) as http:
         made = Operator(
-            Options(config=Config(), identity=identity, own_namespace=NAMESPACE, lease=True),
+            Options(
+                config=Config(providers=providers),
+                identity=identity,
+                own_namespace=NAMESPACE,
+                lease=True,
+            ),
             StormyApi(world.store, weather or Weather(), identity),
             http,
             clock=world.loop.wall,
-            readers={},
+            readers={"default": reader} if reader else {},
             jitter=lambda: 0.5,
         )
 
@@ -216,6 +229,42 @@ def test_who_lost_the_lease_shows_no_features_and_forgets_their_flights() -> Non
             await world.until(lambda: not a.owns(), 40)
             await world.until(lambda: shows(b), 5)
             assert not shows(a)
+
+    run(story)
+
+
+class SlowReader:
+    """A provider that never answers; counts who waits for it."""
+
+    def __init__(self) -> None:
+        self.waiting = 0
+
+    async def read(self, feature: FeatureKey, shape: Shape, ends: range) -> Read:
+        self.waiting += 1
+        try:
+            await asyncio.sleep(86400)
+            raise AssertionError("nobody waits that long")
+        finally:
+            self.waiting -= 1
+
+
+def test_evidence_of_an_ended_tenure_is_not_read_on() -> None:
+    """It would be joined to a flight that another has flown on meanwhile."""
+
+    async def story(world: World) -> None:
+        reader, weather = SlowReader(), Weather()
+        async with (
+            operator(world, "a", weather=weather, reader=reader) as a,
+            operator(world, "b", reader=SlowReader()) as b,
+        ):
+            create(world)
+            await world.until(lambda: reader.waiting > 0, 60)
+            weather.reachable = False
+            await world.until(b.owns, 20)
+            weather.reachable = True
+            await world.until(lambda: not a.owns(), 40)
+            await asyncio.sleep(1)
+            assert reader.waiting == 0
 
     run(story)
 

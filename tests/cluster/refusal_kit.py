@@ -1,0 +1,313 @@
+"""One operator, two flag replicas on a control port, and ways to take the ground from under them.
+
+Users follow the flag streams, as in life: what a replica streams is what its users get, whatever
+stands in status. A user whose replica is gone is served by the other one.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import grpc
+import httpx
+from openfeature.schemas.protobuf.flagd.sync.v1 import sync_pb2, sync_pb2_grpc
+
+from goaround.api.base import Json
+from hack.controlplane import ControlPlane
+from tests.cluster.operator_kit import (
+    NUMBERS,
+    Process,
+    _with_crds,
+    client,
+    create_namespace,
+    free_ports,
+    process,
+)
+from tests.cluster.operator_shop import Shop, eventually
+from tests.cluster.operator_traffic import TICK_SECONDS, FeatureName, Traffic, metrics_page
+
+NAMES: Final = ("one", "two")
+
+
+class Proxy:
+    """A wire to the API server that can be made to carry nothing, without being closed."""
+
+    def __init__(self, target: int) -> None:
+        self._target = target
+        self._carries = threading.Event()
+        self._carries.set()
+        self._ends: list[socket.socket] = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    @contextmanager
+    def dead(self) -> Iterator[None]:
+        self._carries.clear()
+        try:
+            yield
+        finally:
+            self._carries.set()
+
+    def close(self) -> None:
+        for end in (self._listener, *self._ends):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+            end.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                near, _ = self._listener.accept()
+            except OSError:
+                return
+            far = socket.create_connection(("127.0.0.1", self._target))
+            self._ends += [near, far]
+            for pair in ((near, far), (far, near)):
+                threading.Thread(target=self._carry, args=pair, daemon=True).start()
+
+    def _carry(self, source: socket.socket, sink: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                self._carries.wait()
+                sink.sendall(data)
+        for end in (source, sink):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+
+@dataclass
+class Ear:
+    """Hears one feature on one replica's stream; `heard` are (unix seconds, split)."""
+
+    port: int
+    feature: FeatureName
+    heard: list[tuple[float, Mapping[str, int]]] = field(default_factory=list)
+    connected: bool = False
+
+    def listen(self, stop: threading.Event) -> None:
+        """Until stopped; connects again as soon as it can."""
+        request = sync_pb2.SyncFlagsRequest(selector="/".join(self.feature))
+        while not stop.is_set():
+            with grpc.insecure_channel(f"127.0.0.1:{self.port}") as channel:
+                stream = sync_pb2_grpc.FlagSyncServiceStub(channel).SyncFlags(request)
+                ending = threading.Thread(target=partial(_cancel, stop, stream), daemon=True)
+                ending.start()
+                with contextlib.suppress(grpc.RpcError):
+                    for answer in stream:
+                        split = split_of(json.loads(answer.flag_configuration), self.feature[1])
+                        self.heard.append((time.time(), split))
+                        self.connected = True
+                self.connected = False
+            stop.wait(0.1)
+
+    @property
+    def share(self) -> int | None:
+        """Percent on the candidate, as last heard."""
+        return self.heard[-1][1].get("candidate", 0) if self.heard else None
+
+    def zero_after(self, at: float) -> float | None:
+        """When the candidate's share was 0 for the first time after `at`."""
+        return next((t for t, s in self.heard if t >= at and not s.get("candidate")), None)
+
+
+def _cancel(stop: threading.Event, stream: grpc.Call) -> None:
+    stop.wait()
+    stream.cancel()
+
+
+def split_of(document: Json, name: str) -> Mapping[str, int]:
+    """The split in a flag set."""
+    flag = document["flags"].get(f"{name}.release")
+    if flag is None or "targeting" not in flag:
+        return {"fallback": 100}
+    return dict(flag["targeting"]["if"][1]["fractional"][1:])
+
+
+@dataclass(slots=True)
+class Rig:
+    """Everything that runs."""
+
+    plane: ControlPlane
+    logs: Path
+    api: httpx.Client
+    traffic: Traffic
+    proxy: Proxy
+    ports: tuple[int, ...]
+    token: Path
+    home: str
+    flags: dict[str, Process] = field(default_factory=dict)
+    ears: dict[str, Ear] = field(default_factory=dict)
+    operator: Process | None = None
+    _ends: ExitStack = field(default_factory=ExitStack)
+
+    def shop(self) -> Shop:
+        made = Shop(self.plane, self.api, self.traffic, f"op-{next(NUMBERS)}")
+        create_namespace(self.api, made.namespace)
+        return made
+
+    def start_flags(self, name: str) -> None:
+        """A replica; the second one reaches the API server over the proxy."""
+        n = NAMES.index(name)
+        grpc_port, http_port = self.ports[2 * n : 2 * n + 2]
+        plane = self.plane if n == 0 else replace(self.plane, kubeconfig=self._by_proxy())
+        more = ("--host=127.0.0.1", f"--port={grpc_port}", f"--http-port={http_port}")
+        control = ("--control-port=0", f"--control-token-file={self.token}")
+        log = self.logs / f"flags-{name}.log"
+        started = process(plane, log, http_port, "flags", *more, *control, f"--replica-id={name}")
+        self.flags[name] = self._ends.enter_context(started)
+
+    def start_operator(self) -> None:
+        port = self.ports[4]
+        config = self.logs / "operator.yaml"
+        good = {"name": "default", "url": self.plane.prometheus, "scrapeSeconds": 1}
+        good |= {"lagSeconds": 1, "timeoutSeconds": 2}
+        config.write_text(json.dumps({"providers": [good], "checkpointSeconds": 2}))
+        options = (f"--config={config}", "--host=127.0.0.1", f"--port={port}", "--identity=refusal")
+        replicas = [f"--flag-replica={one.url}" for one in self.flags.values()]
+        more = (f"--own-namespace={self.home}", f"--control-token-file={self.token}")
+        log = self.logs / "operator.log"
+        started = process(self.plane, log, port, "operator", *options, *replicas, *more)
+        self.operator = self._ends.enter_context(started)
+        self.operator.until_ready()
+
+    def kill_flags(self, name: str) -> None:
+        self.flags[name].child.kill()
+        self.flags[name].child.wait()
+
+    def revisions(self, name: str) -> Json:
+        found: Json = self.flags[name].get("/revisions").json()
+        return found
+
+    def lowered(self) -> list[Json]:
+        """What the operator logged about lowering."""
+        assert self.operator is not None
+        return [one for one in self.operator.lines() if one["logger"] == "goaround.lowering"]
+
+    def lowered_total(self) -> float:
+        assert self.operator is not None
+        lines = self.operator.get("/metrics").text.splitlines()
+        return sum(float(x.split()[-1]) for x in lines if x.startswith("goaround_lowered_total{"))
+
+    @contextmanager
+    def listening(self, feature: FeatureName) -> Iterator[None]:
+        """Users of the feature are on both replicas, and an ear on each."""
+        stop = threading.Event()
+        self.ears = {n: Ear(self.ports[2 * i], feature) for i, n in enumerate(NAMES)}
+        threads = [threading.Thread(target=e.listen, args=(stop,)) for e in self.ears.values()]
+        threads.append(threading.Thread(target=self._serve, args=(feature, stop)))
+        for thread in threads:
+            thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
+
+    def _serve(self, feature: FeatureName, stop: threading.Event) -> None:
+        before = time.monotonic()
+        while not stop.wait(TICK_SECONDS):
+            now = time.monotonic()
+            ears = [e for e in self.ears.values() if e.connected]
+            for ear in ears:
+                seconds = (now - before) / len(ears)
+                self.traffic.count({feature: ear.heard[-1][1]}, seconds)
+            before = now
+
+    def _by_proxy(self) -> Path:
+        made = self.logs / "by-proxy.kubeconfig"
+        direct = f"127.0.0.1:{httpx.URL(self.plane.server).port}"
+        text = self.plane.kubeconfig.read_text()
+        assert direct in text
+        made.write_text(text.replace(direct, f"127.0.0.1:{self.proxy.port}"))
+        return made
+
+    def close(self) -> None:
+        self._ends.close()
+
+
+@contextmanager
+def rig(plane: ControlPlane, logs: Path) -> Iterator[Rig]:
+    """All of it, ready."""
+    _with_crds(plane)
+    ports, home = free_ports("refusal", 6), f"op-home-{next(NUMBERS)}"
+    token = logs / "token"
+    token.write_text(os.urandom(16).hex())
+    traffic, proxy = Traffic(), Proxy(httpx.URL(plane.server).port or 443)
+    with ExitStack() as stack:
+        stack.callback(proxy.close)
+        stack.enter_context(metrics_page(traffic, ports[5]))
+        plane.set_targets([f"127.0.0.1:{ports[5]}"])
+        api = stack.enter_context(client(plane))
+        create_namespace(api, home)
+        made = Rig(plane, logs, api, traffic, proxy, ports, token, home)
+        stack.callback(made.close)
+        for name in NAMES:
+            made.start_flags(name)
+        made.start_operator()
+        for one in made.flags.values():
+            one.until_ready()
+        yield made
+
+
+@contextmanager
+def refused(plane: ControlPlane) -> Iterator[None]:
+    """Nobody may write the status of a feature."""
+    name = "goaround-test-refusal"
+    rule = {"apiGroups": ["goaround.dev"], "apiVersions": ["*"], "operations": ["UPDATE"]}
+    spec = {
+        "failurePolicy": "Fail",
+        "matchConstraints": {"resourceRules": [rule | {"resources": ["aifeatures/status"]}]},
+        "validations": [
+            {"expression": "false", "message": "status is closed", "reason": "Forbidden"}
+        ],
+    }
+    binding = {"policyName": name, "validationActions": ["Deny"]}
+    kinds = {"ValidatingAdmissionPolicy": spec, "ValidatingAdmissionPolicyBinding": binding}
+    bodies = [
+        {
+            "apiVersion": "admissionregistration.k8s.io/v1",
+            "kind": kind,
+            "metadata": {"name": name},
+            "spec": what,
+        }
+        for kind, what in kinds.items()
+    ]
+    listed = json.dumps({"apiVersion": "v1", "kind": "List", "items": bodies})
+    plane.kubectl("apply", "--filename=-", stdin=listed)
+    plane.wait_policy()
+    try:
+        yield
+    finally:
+        plane.kubectl("delete", "--filename=-", stdin=listed)
+
+
+@contextmanager
+def stopped_for(pid: int, at_least: float) -> Iterator[None]:
+    """The process does nothing for so many seconds, or as long as the block takes."""
+    os.kill(pid, signal.SIGSTOP)
+    begun = time.monotonic()
+    try:
+        yield
+        time.sleep(max(at_least - (time.monotonic() - begun), 0))
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def until_zero(rig: Rig, since: float, *names: str) -> None:
+    """Every one of these replicas has streamed a share of 0 since then."""
+    for name in names:
+        eventually(
+            partial(rig.ears[name].zero_after, since), f"share 0 on {name}; {rig.lowered()[-3:]}"
+        )
