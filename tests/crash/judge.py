@@ -40,12 +40,15 @@ def reference(run: Run) -> Reference:
 
 def verdict(run: Run, right: Reference, injections: Sequence[Injection]) -> list[str]:
     """Every way in which this run is not as it must be; [] is what we want."""
+    if run.ends.twin_may and any(i.fault is Fault.TWIN for i in injections):
+        return alone(run, twin=True)
     return [*alone(run), *_unlike(run, right, injections)]
 
 
-def alone(run: Run) -> list[str]:
-    """What is wrong with a run without comparing it to any other."""
-    return [*run.faults, *run.watchman.violations, *endings(run.store, run.ends)]
+def alone(run: Run, *, twin: bool = False) -> list[str]:
+    """What is wrong with a run without comparing it to any other; `twin`: with what one may do."""
+    ends = endings(run.store, run.ends, twin=twin)
+    return [*run.faults, *run.watchman.violations, *ends]
 
 
 def _unlike(run: Run, right: Reference, injections: Sequence[Injection]) -> Iterator[str]:

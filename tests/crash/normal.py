@@ -22,6 +22,7 @@ from tests.crash.store import Store
 
 TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 INCIDENT: Final = re.compile(r"-\d{8}-[0-9a-f]{6}\b")
+UNKNOWN: Final = re.compile(r"unknown: [^;]*")
 NUMBER: Final = re.compile(r"(?<![\w@#-])\d[\d,.]*+(?:e[+-]?\d+)?%?(?![\w-])(?! %)")
 MEASURED: Final = frozenset(
     {"resourceVersion", "uid", "creationTimestamp", "revision", "latchedRevision", "touched"}
@@ -112,5 +113,7 @@ def _plain(value: Any, name: str = "") -> Any:
 
 
 def _text(text: str) -> str:
-    """Words without times, measured numbers, and the date and hash in names of incidents."""
+    """Words without times, measured numbers, why a signal is unknown just now, and the date and
+    hash in names of incidents."""
+    text = UNKNOWN.sub("unknown", text)
     return NUMBER.sub("#", INCIDENT.sub("-<date>-<hash>", TIME.sub("T", text)))

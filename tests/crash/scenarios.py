@@ -142,6 +142,8 @@ def _bad(version: str, quality: Quality = BAD) -> Conditions:
     return Conditions(quality={version: quality})
 
 
+KILL_AGAIN: Final = frozenset({"KillEngaged"})
+HOLD_AGAIN: Final = frozenset({"Holding"})
 CONTAINED_OR_NOT: Final = frozenset({"Contained"})
 V2_TAKES_OFF: Final = Act(always, (feature("v2"),), after=3)
 V2_AT_HALF: Final = flying("v2", 50)
@@ -204,7 +206,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         "the switch is deleted as soon as the policy allows it",
         (V2_TAKES_OFF, Act(V2_AT_HALF, (switch(),), 5), Act(latched, SWITCH_GONE)),
         RAMP,
-        ends=Ending(Stage.LIVE, "v2", ("P2",), CONTAINED_OR_NOT),
+        ends=Ending(Stage.LIVE, "v2", ("P2",), CONTAINED_OR_NOT, KILL_AGAIN),
         begins_after=ADOPTED,
     ),
     Scenario(
@@ -212,7 +214,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         "without the policy: the switch goes before it was latched",
         (V2_TAKES_OFF, Act(V2_AT_HALF, (switch(),), 5), Act(killed_but_unlatched, SWITCH_GONE)),
         RAMP,
-        ends=Ending(Stage.LIVE, "v2", ("P2",), CONTAINED_OR_NOT),
+        ends=Ending(Stage.LIVE, "v2", ("P2",), CONTAINED_OR_NOT, KILL_AGAIN),
         begins_after=ADOPTED,
     ),
     Scenario(
@@ -296,7 +298,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
             Act(at(Stage.HOLDING), (OUTAGE_OVER,), 20),
         ),
         RAMP,
-        ends=Ending(Stage.LIVE, "v2"),
+        ends=Ending(Stage.LIVE, "v2", twin_may=HOLD_AGAIN),
         begins_after=ADOPTED,
     ),
     Scenario(
@@ -308,7 +310,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
             Act(at(Stage.INCONCLUSIVE), (OUTAGE_OVER,), 20),
         ),
         frozenset({0, 10}),
-        ends=Ending(Stage.INCONCLUSIVE, "v1", ("P4",)),
+        ends=Ending(Stage.INCONCLUSIVE, "v1", ("P4",), twin_may=HOLD_AGAIN),
         begins_after=ADOPTED,
     ),
     Scenario(

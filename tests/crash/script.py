@@ -79,13 +79,16 @@ class Ending:
     """What must have come out: the stage, the version of last-known-good, severities of incidents.
 
     `races` holds reasons of transitions that come or do not come, as time has it: a switch that
-    goes at once leaves no window in which a kill can be seen to be contained.
+    goes at once leaves no window in which a kill can be seen to be contained. `twin_may`: moves in
+    the safe direction that a second controller, which should not be there and hears late, may
+    make once more: it still sees a switch that is gone, or a provider that was dead.
     """
 
     stage: Stage
     good: str | None
     incidents: tuple[str, ...] = ()
     races: frozenset[str] = frozenset()
+    twin_may: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

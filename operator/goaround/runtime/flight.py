@@ -32,6 +32,9 @@ Windows = Mapping[str, Sequence[Window]]
 AHEAD_SECONDS = 300
 """A state that far in the future was written under a wrong clock: waiting for it would blind us."""
 
+DOUBT_SECONDS, LEAST_DOUBT = 120, 3
+"""So long, and for so many windows, blame waits for stable to show whether it has the same fault."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -133,12 +136,16 @@ class Flight:
             self._outage_ends(newest, step_began)
 
     def _conclude(self, end: int) -> None:
-        """A breach is proven, unless all that speaks for it may be a fault of both arms."""
+        """A breach is proven, unless all that speaks for it may be a fault of both arms. That can
+        be told apart soon, or not at all: then the release comes back."""
         breach = self.main.breach
         culprits = breach.culprits if breach is not None and breach.breached else ()
         alike = {t.signal for t, s in self.main.pairs if t.signal in culprits and looks_alike(t, s)}
-        self.doubted = frozenset(alike)
-        if len(alike) < len(culprits) and self.main.proven_end is None:
+        since = self.log.doubted_since or end
+        patient = end - since < max(DOUBT_SECONDS, LEAST_DOUBT * self.interval)
+        self.doubted = frozenset(alike if patient else ())
+        self.log.doubted_since = since if self.doubted else None
+        if len(self.doubted) < len(culprits) and self.main.proven_end is None:
             self.main.proven_end = end
 
     def _stable_is_broken(self, breach: Breach, ends: tuple[int, int], step_began: float) -> None:

@@ -23,7 +23,7 @@ LOGBOOK = ".flight"
 STATE_BYTES = LAYOUT.size + CHECKSUM.size
 MOST_BYTES = 4 * STATE_BYTES
 VERSION = 1
-HEAD = struct.Struct("<B4sqqqQdI")
+HEAD = struct.Struct("<B4sqqqqQdI")
 
 
 @dataclass(slots=True)
@@ -33,7 +33,7 @@ class Logbook:
     noted_to: end of the last window that every signal has been read in. affected: signals whose
     bound stable itself breaks since `outage_since`, told by `line`. quiet_windows: how many in a
     row brought requests of stable (`unanswered`, in all) and none of the candidate. deaf_since: no
-    request of any arm since then.
+    request of any arm since then. doubted_since: harm is proven, but may be shared by stable.
     """
 
     noted_to: int
@@ -43,6 +43,7 @@ class Logbook:
     quiet_windows: int = 0
     unanswered: float = 0.0
     deaf_since: int | None = None
+    doubted_since: int | None = None
 
 
 def kept(
@@ -60,6 +61,7 @@ def kept(
         log.noted_to,
         log.outage_since or 0,
         log.deaf_since or 0,
+        log.doubted_since or 0,
         log.quiet_windows,
         log.unanswered,
         sum(1 << i for i, name in enumerate(signals) if name in log.affected),
@@ -96,13 +98,11 @@ def logbook(
 
 
 def _read(data: bytes, specs: Sequence[TestSpec], signals: Sequence[str]) -> Logbook | None:
-    version, fingerprint, noted_to, outage, deaf, quiet, unanswered, affected = HEAD.unpack(
-        data[: HEAD.size]
-    )
+    version, fingerprint, *numbers = HEAD.unpack(data[: HEAD.size])
+    noted_to, outage, deaf, doubted, quiet, unanswered, affected = numbers
     if version != VERSION or fingerprint != _fingerprint(specs):
         return None
-    times = all(0 <= t <= noted_to for t in (outage, deaf))
-    if not times or not math.isfinite(unanswered) or unanswered < 0:
+    if min(noted_to, outage, deaf, doubted) < 0 or not 0 <= unanswered < math.inf:
         return None
     return Logbook(
         noted_to=noted_to,
@@ -112,6 +112,7 @@ def _read(data: bytes, specs: Sequence[TestSpec], signals: Sequence[str]) -> Log
         quiet_windows=quiet,
         unanswered=unanswered,
         deaf_since=deaf or None,
+        doubted_since=doubted or None,
     )
 
 

@@ -1,102 +1,17 @@
-"""What an operator does with its lease: who works on keys, and whose writes reach the server."""
+"""What an operator does with its lease: who works on keys, on what, and who only listens."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from functools import partial
-
-import httpx
-import pytest
 
 from goaround.api.base import Json
-from goaround.api.kinds import EVENTS, FEATURES, INCIDENTS, RECORDS
-from goaround.runtime.claim import Standing
-from goaround.runtime.config import Config, ProviderConfig
-from goaround.runtime.desk import Reader
-from goaround.runtime.engine import Operator, Options
-from goaround.runtime.lease import NotOwner, OwnedApi, lease_name
-from goaround.world.kube import Api, Unavailable
+from goaround.api.kinds import FEATURES
+from goaround.runtime.engine import Operator
+from goaround.runtime.lease import lease_name
 from goaround.world.prometheus import FeatureKey, Read, Shape
 from tests.crash.store import Commit
-from tests.unit.runtime.lease_sim import NAMESPACE, StormyApi, Weather, World, run
+from tests.unit.runtime.lease_operators import Writers, create, operator
+from tests.unit.runtime.lease_sim import Weather, World, run
 
 OTHER: Json = {"spec": {"release": {"model": {"name": "chat-7b", "version": "2"}}}}
-OURS_PLURALS = {FEATURES.plural, INCIDENTS.plural, RECORDS.plural, EVENTS.plural}
-
-
-def a_feature(name: str = "chat") -> Json:
-    ratio = {"bad": 'ai_requests_total{$match,result="bad"}', "total": "ai_requests_total{$match}"}
-    signals = [{"name": n, "ratio": ratio, "max": "0.02"} for n in ("errors", "refusals")]
-    return {
-        "apiVersion": FEATURES.api_version,
-        "kind": FEATURES.kind,
-        "metadata": {"name": name},
-        "spec": {
-            "release": {"model": {"name": "chat-7b", "version": "1"}},
-            "delivery": [{"name": "app", "role": "Split", "flag": {"bucketBy": "User"}}],
-            "acceptance": {"scope": "questions of customers", "signals": signals},
-        },
-    }
-
-
-class Writers:
-    """Who changed our objects, in order."""
-
-    def __init__(self, world: World) -> None:
-        self.seen: list[str] = []
-        world.store.hearers.append(self._note)
-
-    def _note(self, commit: Commit) -> None:
-        if commit.kind.plural in OURS_PLURALS and commit.author != "person":
-            self.seen.append(commit.author)
-
-
-@asynccontextmanager
-async def operator(
-    world: World,
-    identity: str,
-    *,
-    weather: Weather | None = None,
-    hears: bool = True,
-    reader: Reader | None = None,
-) -> AsyncIterator[Operator]:
-    """An operator whose watch is the store itself, or deaf."""
-    providers = [ProviderConfig(name="default", url="http://metrics.invalid")] if reader else []
-    async with httpx.AsyncClient(trust_env=False) as http:
-        made = Operator(
-            Options(
-                config=Config(providers=providers),
-                identity=identity,
-                own_namespace=NAMESPACE,
-                lease=True,
-            ),
-            StormyApi(world.store, weather or Weather(), identity),
-            http,
-            clock=world.loop.wall,
-            readers={"default": reader} if reader else {},
-            jitter=lambda: 0.5,
-        )
-
-        def hear(commit: Commit) -> None:
-            removed = commit.after is None
-            made.controller.heard(commit.kind, commit.body, removed=removed)
-
-        if hears:
-            world.store.hearers.append(hear)
-        await made.start()
-        try:
-            yield made
-        finally:
-            await made.stop()
-
-
-def create(world: World, name: str = "chat") -> None:
-    world.store.create(FEATURES, "shop", a_feature(name), "person")
-
-
-def owned_writes(port: type) -> set[str]:
-    """Every verb of the port that is no read."""
-    return {n for n in vars(port) if not n.startswith("_")} - {"get", "list"}
 
 
 def metric(of: Operator, name: str) -> float | None:
@@ -308,29 +223,6 @@ def test_a_standby_ends_at_once_and_an_owner_releases() -> None:
             assert world.loop.time() - ending < 1
             assert world.spec()["holderIdentity"] == "a"
         assert "holderIdentity" not in world.spec()
-
-    run(story)
-
-
-@pytest.mark.parametrize("write", ["create", "patch", "delete"])
-def test_nothing_is_written_without_the_lease(write: str) -> None:
-    async def story(world: World) -> None:
-        standing = Standing.STANDBY
-        owned: Api = OwnedApi(StormyApi(world.store, Weather(), "a"), lambda: standing)
-        create(world)
-        calls: dict[str, Callable[[], Awaitable[object]]] = {
-            "create": partial(owned.create, FEATURES, "shop", a_feature("other")),
-            "patch": partial(owned.patch, FEATURES, "shop", "chat", {"spec": {}}, status=True),
-            "delete": partial(owned.delete, FEATURES, "shop", "chat"),
-        }
-        with pytest.raises(NotOwner):
-            await calls[write]()
-        standing = Standing.ADRIFT
-        with pytest.raises(Unavailable, match="could not be renewed"):
-            await calls[write]()
-        assert owned_writes(Api) <= set(calls), "a new kind of write must ask for the lease, too"
-        assert len(await owned.list(FEATURES)) == 1
-        assert (await owned.get(FEATURES, "shop", "chat"))["metadata"]["name"] == "chat"
 
     run(story)
 
