@@ -13,9 +13,9 @@ DOUBT: Final = math.log(10.0)
 """Blame waits unless "the arm alone" explains the counts ten times better than "both".
 
 Simulated with a fault that both arms share (1 -> 20 %, limit 5 %) at 50 %, where both prove it
-equally fast: without this rule 23-40 % of the runs blamed the candidate, with it at most 4 %. With a
-fault of the candidate alone it costs nothing while stable is well within its limit, and one window
-in the median where stable sits at it.
+equally fast: without this rule 23-40 % of the runs blamed the candidate, with it 0.5-4.5 %. With
+a fault of the candidate alone it costs nothing while stable is well within its limit, and one
+window in the median where stable sits at it.
 """
 
 

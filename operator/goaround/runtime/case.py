@@ -41,7 +41,8 @@ class Case:
 
     def about(self, flight: Flight | None, watch: Aftermath | None) -> None:
         """What it is about from now on, if anything; what is read for something else is dropped."""
-        if flight is not self.flight or watch is not self.watch or flight is watch:
+        idle = flight is None and watch is None
+        if idle or flight is not self.flight or watch is not self.watch:
             self.drop()
         self.flight, self.watch = flight, watch
 

@@ -33,7 +33,7 @@ AHEAD_SECONDS = 300
 """A state that far in the future was written under a wrong clock: waiting for it would blind us."""
 
 DOUBT_SECONDS, LEAST_DOUBT = 120, 3
-"""So long, and for so many windows, blame waits for stable to show whether it has the same fault."""
+"""So long, and for so many windows, blame waits for stable to show whether it shares the fault."""
 
 
 @dataclass(frozen=True, slots=True)
