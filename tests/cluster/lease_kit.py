@@ -76,6 +76,7 @@ class Airfield:
             f"--identity={name}",
             *more,
         ) as child:
+            child.until_ready()
             yield child
 
     def refused(self, kubeconfig: Path, *more: str) -> subprocess.CompletedProcess[str]:

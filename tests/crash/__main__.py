@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if asked.fault:
         points = [p for p in points if p.group in asked.fault]
     if asked.point:
-        points = [p for p in points if asked.point in (p.injections[0].at, 0)]
+        points = [p for p in points if p.injections[0].at == asked.point]
     results = _played(points, asked.workers)
     _table(names, results)
     bad = [(point, told) for point, told in results if told]

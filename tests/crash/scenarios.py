@@ -4,143 +4,31 @@ Each is a short script for people and for the world; what must come out is what 
 nothing goes wrong. Scenarios say nothing of faults, so that other harnesses can play them too.
 """
 
-from collections.abc import Callable, Mapping
 from typing import Final
 
-from goaround.api.base import Json
-from goaround.api.digest import release_digest
-from goaround.api.feature import Release
-from goaround.api.kinds import FEATURES, KILL_SWITCHES, SIGN_OFFS
+from goaround.api.kinds import FEATURES, KILL_SWITCHES
 from goaround.api.reasons import Stage
-from tests.crash.script import FEATURE, Act, Change, Ending, Put, Remove, Scenario, Sight
-from tests.crash.traffic import Conditions, Quality
+from tests.crash.script import FEATURE, Act, Change, Ending, Remove, Scenario
+from tests.crash.vocabulary import (
+    BAD_UNDER_LOAD,
+    SWITCH,
+    always,
+    at,
+    bad,
+    contained,
+    feature,
+    flying,
+    gone,
+    killed_but_unlatched,
+    latched,
+    latched_and_contained,
+    retry,
+    stalled,
+    switch,
+)
 
-BAD: Final = Quality(errors=0.2)
-BAD_UNDER_LOAD: Final = Quality(errors=0.2, from_weight=50)
-SWITCH: Final = "stop-chat"
 RAMP: Final = frozenset({0, 10, 50, 100})
 ADOPTED: Final = "adopted"
-
-Seen = Callable[[Sight], bool]
-
-
-# -- what people write ---------------------------------------------------------------------------
-
-
-def release(version: str) -> Json:
-    return {
-        "model": {"name": "chat-7b", "version": "2026-11-02"},
-        "prompt": {"name": "support", "version": version},
-    }
-
-
-def digest(version: str) -> str:
-    return release_digest(Release.model_validate(release(version)))
-
-
-def feature(version: str, *, ramp: Mapping[str, object] | None = None, **parts: Json) -> Put:
-    """The feature at this release; short holds, so that a whole flight takes minutes."""
-    steps = [{"weightPercent": w, "holdSeconds": 20, "minSamples": 50} for w in (10, 50, 100)]
-    plan = {"intervalSeconds": 10, "steps": steps, "cruiseSeconds": 30, **(ramp or {})}
-    signals = [_signal("errors", "error"), _signal("refusals", "refused")]
-    spec: Json = {
-        "release": release(version),
-        "delivery": [{"name": "app", "role": "Split", "flag": {}}],
-        "fallback": {"type": "LegacyLogic"},
-        "acceptance": {"scope": "English support questions", "signals": signals},
-        "ramp": plan,
-        **parts,
-    }
-    return Put(FEATURES, FEATURE, spec, {"team": "support"})
-
-
-def _signal(name: str, result: str) -> Json:
-    total = "ai_requests_total{$match}"
-    bad = f'ai_requests_total{{$match,result="{result}"}}'
-    return {"name": name, "ratio": {"bad": bad, "total": total}, "max": "0.02"}
-
-
-def switch(**target: Json) -> Put:
-    wanted = target or {"featureRef": {"name": FEATURE}}
-    return Put(KILL_SWITCHES, SWITCH, {**wanted, "reason": "answers in Latin"})
-
-
-def retry(version: str, attempt: int) -> Put:
-    spec: Json = {
-        "featureRef": {"name": FEATURE},
-        "decision": "Retry",
-        "digest": digest(version),
-        "attempt": attempt,
-    }
-    return Put(SIGN_OFFS, f"retry-{version}-{attempt}", spec)
-
-
-# -- what can be seen ----------------------------------------------------------------------------
-
-
-def always(_: Sight) -> bool:
-    return True
-
-
-def live(version: str) -> Seen:
-    """That release is last-known-good and serves everybody."""
-
-    def seen(sight: Sight) -> bool:
-        status = sight.status
-        return (
-            status is not None
-            and status.stage is Stage.LIVE
-            and status.last_known_good is not None
-            and status.last_known_good.digest == digest(version)
-        )
-
-    return seen
-
-
-def flying(version: str, weight: int) -> Seen:
-    def seen(sight: Sight) -> bool:
-        status = sight.status
-        return (
-            status is not None
-            and status.candidate is not None
-            and status.candidate.digest == digest(version)
-            and status.split.candidate == weight
-        )
-
-    return seen
-
-
-def at(stage: Stage) -> Seen:
-    return lambda sight: sight.status is not None and sight.status.stage is stage
-
-
-def contained(sight: Sight) -> bool:
-    status = sight.status
-    return bool(status and status.latches and status.latches[0].contained_at)
-
-
-def latched(sight: Sight) -> bool:
-    """The policy lets the switch go."""
-    found = sight.seen(KILL_SWITCHES, SWITCH)
-    return found is not None and "latchedAt" in found["status"]
-
-
-def latched_and_contained(sight: Sight) -> bool:
-    return latched(sight) and contained(sight)
-
-
-def killed_but_unlatched(sight: Sight) -> bool:
-    found = sight.seen(KILL_SWITCHES, SWITCH)
-    return at(Stage.KILLED)(sight) and found is not None and not latched(sight)
-
-
-def gone(sight: Sight) -> bool:
-    return sight.status is None
-
-
-def _bad(version: str, quality: Quality = BAD) -> Conditions:
-    return Conditions(quality={version: quality})
-
 
 KILL_AGAIN: Final = frozenset({"KillEngaged"})
 HOLD_AGAIN: Final = frozenset({"Holding"})
@@ -174,7 +62,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         frozenset({0, 10}),
         ends=Ending(Stage.ROLLED_BACK, "v1", ("P3",)),
         begins_after=ADOPTED,
-        conditions=_bad("v2"),
+        conditions=bad("v2"),
     ),
     Scenario(
         "rollback-at-half",
@@ -183,7 +71,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         frozenset({0, 10, 50}),
         ends=Ending(Stage.ROLLED_BACK, "v1", ("P2",)),
         begins_after=ADOPTED,
-        conditions=_bad("v2", BAD_UNDER_LOAD),
+        conditions=bad("v2", BAD_UNDER_LOAD),
     ),
     Scenario(
         "rollback-of-the-adopted",
@@ -191,7 +79,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         (Act(always, (feature("v1"),), after=2),),
         frozenset({0, 100}),
         ends=Ending(Stage.ROLLED_BACK, None, ("P2",)),
-        conditions=_bad("v1"),
+        conditions=bad("v1"),
     ),
     Scenario(
         "kill-and-back",
@@ -250,7 +138,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         RAMP,
         ends=Ending(Stage.LIVE, "v2", ("P3",)),
         begins_after=ADOPTED,
-        conditions=_bad("v2"),
+        conditions=bad("v2"),
     ),
     Scenario(
         "new-release-in-flight",
@@ -287,7 +175,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         frozenset({0, 10}),
         ends=Ending(Stage.LIVE, "v1", ("P3",)),
         begins_after=ADOPTED,
-        conditions=_bad("v2"),
+        conditions=bad("v2"),
     ),
     Scenario(
         "outage-and-resume",
@@ -331,10 +219,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
                 3,
             ),
             Act(
-                lambda sight: (
-                    sight.status is not None
-                    and any(c.type == "Stalled" for c in sight.status.conditions)
-                ),
+                stalled,
                 (feature("v2"),),
                 20,
             ),

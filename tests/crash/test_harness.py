@@ -20,7 +20,7 @@ from tests.crash.forks import play_together
 from tests.crash.mutants import MUTANTS
 from tests.crash.normal import differences, normal_form
 from tests.crash.points import Broken, CrashPoint, beginning, play, points_of, undisturbed
-from tests.crash.scenarios import BY_NAME, digest, feature, release
+from tests.crash.scenarios import BY_NAME
 from tests.crash.store import Commit, Store
 from tests.crash.traffic import (
     GOOD_SHARE,
@@ -30,6 +30,7 @@ from tests.crash.traffic import (
     Quality,
     Traffic,
 )
+from tests.crash.vocabulary import digest, feature, release
 from tests.crash.world import World
 
 pytestmark = pytest.mark.crash

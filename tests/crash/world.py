@@ -5,25 +5,20 @@ is over. Judges nothing: `watchman.py` and `judge.py` do.
 """
 
 import asyncio
-import contextvars
-import logging
-from collections.abc import Callable, Coroutine, Generator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 import httpx
 
 from goaround.api.base import Json
 from goaround.api.kinds import FEATURES, OURS, Kind
 from goaround.api.status import AIFeatureStatus
-from goaround.runtime.config import Config, ProviderConfig
-from goaround.runtime.engine import Operator, Options
 from goaround.world.kube import merge_patch
 from tests.crash.clock import Stuck, VirtualTimeLoop
 from tests.crash.faults import WATCH_FAULTS, Call, Fault, Injection
-from tests.crash.port import StoreApi
+from tests.crash.process import Process, errors_in, tracked, unexpected
 from tests.crash.script import (
     FEATURE,
     NAMESPACE,
@@ -37,11 +32,10 @@ from tests.crash.script import (
     WipeStatus,
 )
 from tests.crash.store import Commit, Store
-from tests.crash.traffic import Conditions, ModelReader, Segment, Traffic
+from tests.crash.traffic import Conditions, Segment, Traffic
 from tests.crash.watchman import Watchman
 
 BEGIN: Final = datetime(2026, 11, 21, 9, 0, 3, tzinfo=UTC)
-RESTART_SECONDS: Final = 1.0
 HEARING_SECONDS: Final = 0.01
 STALE_SECONDS: Final = 4.0
 AGAIN_SECONDS: Final = 0.5
@@ -50,16 +44,6 @@ LONGEST_SECONDS: Final = 3600.0
 PEOPLE: Final = "people"
 OPERATOR: Final = "operator"
 TWIN: Final = "twin"
-REPLICA: Final = "http://flags.invalid"
-
-CONFIG: Final = Config(
-    providers=[ProviderConfig(name="default", url="http://metrics.invalid", lag_seconds=2)],
-    workers=4,
-    resync_seconds=60,
-    checkpoint_seconds=30,
-)
-
-_process: contextvars.ContextVar["Process"] = contextvars.ContextVar("process")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,49 +71,6 @@ class Run:
     @property
     def writes(self) -> int:
         return sum(1 for c in self.calls if c.writes)
-
-
-class Process:
-    """One life of one operator process."""
-
-    def __init__(self, world: "World", name: str, hearing: float) -> None:
-        self.name = name
-        self.dead = False
-        self.hearing = hearing
-        self.tasks: set[asyncio.Task[Any]] = set()
-        self.operator: Operator | None = None
-        self._world = world
-
-    def next_fault(self, call: Call) -> Fault | None:
-        return self._world.arrived(call)
-
-    def die(self) -> None:
-        """As by SIGKILL: nothing of it acts any more, and another one is begun."""
-        self.end()
-        self._world.loop.call_later(RESTART_SECONDS, self._world.launch, self.name, self.hearing)
-
-    def end(self) -> None:
-        self.dead = True
-        for task in self.tasks:
-            task.cancel()
-
-    async def live(self) -> None:
-        world = self._world
-        transport = httpx.MockTransport(world.revisions)
-        http = httpx.AsyncClient(transport=transport, trust_env=False)
-        self.operator = Operator(
-            Options(config=CONFIG, flag_replicas=(REPLICA,), identity=self.name),
-            StoreApi(world.store, self),
-            http,
-            clock=world.loop.wall,
-            readers={"default": ModelReader(world.traffic)},
-            jitter=lambda: 0.5,
-        )
-        await self.operator.start()
-
-    def hear(self, kind: Kind, body: Json, removed: bool) -> None:
-        if self.operator is not None and not self.dead:
-            self.operator.controller.heard(kind, body, removed=removed)
 
 
 class World:
@@ -182,9 +123,9 @@ class World:
 
     def run(self) -> Run:
         """Until everything is quiet. The caller may trust that nothing of it goes on."""
-        self.loop.set_task_factory(_tracked)
-        self.loop.set_exception_handler(lambda _, told: self.faults.append(_unexpected(told)))
-        with _errors_in(self.faults):
+        self.loop.set_task_factory(tracked)
+        self.loop.set_exception_handler(lambda _, told: self.faults.append(unexpected(told)))
+        with errors_in(self.faults):
             try:
                 self.loop.run_until_complete(self._until_quiet())
             except Stuck as err:
@@ -229,9 +170,7 @@ class World:
     def launch(self, name: str, hearing: float) -> None:
         """Begin a process; it knows nothing."""
         self._processes[name] = process = Process(self, name, hearing)
-        context = contextvars.copy_context()
-        context.run(_process.set, process)
-        context.run(self.loop.create_task, process.live())
+        process.begin()
 
     # -- what comes in ---------------------------------------------------------------------------
 
@@ -315,44 +254,3 @@ class World:
         self.store.patch(
             order.kind, NAMESPACE, order.name, patch={"spec": spec}, status=False, author=PEOPLE
         )
-
-
-def _tracked(
-    loop: asyncio.AbstractEventLoop,
-    work: Coroutine[Any, Any, Any] | Generator[Any, None, Any],
-    **context: Any,
-) -> asyncio.Task[Any]:
-    """Every task belongs to the process that began it, so that all of it can die at once."""
-    task = asyncio.Task(work, loop=loop, **context)
-    if (process := _process.get(None)) is not None:
-        process.tasks.add(task)
-        task.add_done_callback(process.tasks.discard)
-    return task
-
-
-class _Errors(logging.Handler):
-    """What the operator logs as an error is a fault of ours."""
-
-    def __init__(self, found: list[str]) -> None:
-        super().__init__(logging.ERROR)
-        self._found = found
-
-    def emit(self, record: logging.LogRecord) -> None:
-        what = record.exc_info[1] if record.exc_info else ""
-        self._found.append(f"logged: {record.getMessage()} {what!r}")
-
-
-@contextmanager
-def _errors_in(found: list[str]) -> Iterator[None]:
-    log, handler = logging.getLogger("goaround"), _Errors(found)
-    propagated, log.propagate = log.propagate, False
-    log.addHandler(handler)
-    try:
-        yield
-    finally:
-        log.removeHandler(handler)
-        log.propagate = propagated
-
-
-def _unexpected(told: dict[str, Any]) -> str:
-    return f"loop: {told.get('message')} {told.get('exception')!r}"

@@ -29,6 +29,7 @@ SLOW_SECONDS = 0.3
 AGAIN_SECONDS = 2.0
 LONGEST_LOOK_SECONDS = 2.0
 
+LONGEST_MESSAGE = 1024
 NOBODY = Told(0, 0, ("no control port: no --control-token-file, or no --flag-replica",))
 
 FIRST = asyncio.FIRST_COMPLETED
@@ -50,14 +51,15 @@ def goes_down(before: AIFeatureStatus, after: AIFeatureStatus) -> bool:
 
 
 def lowering(feature: AIFeature, after: AIFeatureStatus, *, sent: int = 0) -> Lowering | None:
-    """What replicas are asked while `after` is not in status yet; None where nothing has flown.
+    """What replicas are asked while `after` is not in status yet; None where nobody is on a
+    candidate: a kill of what is live reaches replicas by their own watch, or not at all.
 
     It holds until anything newer than what stands in status is heard. `sent` is the revision of a
     move up that was given up half-way: if that still arrives, it must not count as newer.
     """
     before = feature.status
     flown, next_one = before.candidate, after.candidate
-    if flown is None:
+    if flown is None or before.split.candidate == 0:
         return None
     same = next_one is not None and (next_one.digest, next_one.attempt) == (
         flown.digest,
@@ -92,7 +94,7 @@ def _lowering(feature: AIFeature, split: Split, revision: int) -> Lowering | Non
 def noted(plan: Plan, note: str) -> Plan:
     """The plan, whose newest transition also says `note`, in status and in its event."""
     *earlier, last = plan.status.history
-    told = last.but(message=f"{last.message} {note}"[:1024])
+    told = last.but(message=f"{last.message[: LONGEST_MESSAGE - len(note) - 1]} {note}")
 
     def retold(effect: Effect) -> Effect:
         if isinstance(effect, PostEvent) and effect.transition == last:

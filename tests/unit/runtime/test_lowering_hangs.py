@@ -8,7 +8,8 @@ import pytest
 from goaround.api.kinds import INCIDENTS
 from goaround.api.reasons import Stage
 from goaround.world.kube import Unavailable
-from tests.unit.runtime.lowering_kit import Scene, hanging, played
+from tests.unit.runtime.lowering_kit import Scene, played, until_contained
+from tests.unit.runtime.lowering_parts import hanging
 
 SOON = 1.0
 """Virtual seconds: what is slow is that after 0.3 s; the rest is for turns of the loop."""
@@ -19,11 +20,6 @@ FROZEN = hanging(30, Unavailable("no answer"))
 @pytest.fixture
 def token(tmp_path: Path) -> Path:
     return tmp_path / "token"
-
-
-async def until_contained(scene: Scene) -> None:
-    await scene.until(lambda: scene.status.stage is Stage.ROLLED_BACK, "rolled back")
-    await scene.until(lambda: scene.status.latches[0].contained_at, "contained")
 
 
 def test_a_frozen_api_server_delays_no_way_down(token: Path) -> None:

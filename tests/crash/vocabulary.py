@@ -1,0 +1,129 @@
+"""What people write and what they wait for: the vocabulary of the scenarios.
+
+Steps are short, so that a whole flight takes minutes of virtual time.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from goaround.api.base import Json
+from goaround.api.digest import release_digest
+from goaround.api.feature import Release
+from goaround.api.kinds import FEATURES, KILL_SWITCHES, SIGN_OFFS
+from goaround.api.reasons import Stage
+from tests.crash.script import FEATURE, Put, Sight
+from tests.crash.traffic import Conditions, Quality
+
+BAD: Final = Quality(errors=0.2)
+BAD_UNDER_LOAD: Final = Quality(errors=0.2, from_weight=50)
+SWITCH: Final = "stop-chat"
+
+Seen = Callable[[Sight], bool]
+
+
+# -- what people write ---------------------------------------------------------------------------
+
+
+def release(version: str) -> Json:
+    return {
+        "model": {"name": "chat-7b", "version": "2026-11-02"},
+        "prompt": {"name": "support", "version": version},
+    }
+
+
+def digest(version: str) -> str:
+    return release_digest(Release.model_validate(release(version)))
+
+
+def feature(version: str, *, ramp: Mapping[str, object] | None = None, **parts: Json) -> Put:
+    """The feature at this release; `parts` replace parts of its spec, `ramp` fields of the plan."""
+    steps = [{"weightPercent": w, "holdSeconds": 20, "minSamples": 50} for w in (10, 50, 100)]
+    plan = {"intervalSeconds": 10, "steps": steps, "cruiseSeconds": 30, **(ramp or {})}
+    signals = [_signal("errors", "error"), _signal("refusals", "refused")]
+    spec: Json = {
+        "release": release(version),
+        "delivery": [{"name": "app", "role": "Split", "flag": {}}],
+        "fallback": {"type": "LegacyLogic"},
+        "acceptance": {"scope": "English support questions", "signals": signals},
+        "ramp": plan,
+        **parts,
+    }
+    return Put(FEATURES, FEATURE, spec, {"team": "support"})
+
+
+def _signal(name: str, result: str) -> Json:
+    total = "ai_requests_total{$match}"
+    bad = f'ai_requests_total{{$match,result="{result}"}}'
+    return {"name": name, "ratio": {"bad": bad, "total": total}, "max": "0.02"}
+
+
+def switch(**target: Json) -> Put:
+    wanted = target or {"featureRef": {"name": FEATURE}}
+    return Put(KILL_SWITCHES, SWITCH, {**wanted, "reason": "answers in Latin"})
+
+
+def retry(version: str, attempt: int) -> Put:
+    spec: Json = {
+        "featureRef": {"name": FEATURE},
+        "decision": "Retry",
+        "digest": digest(version),
+        "attempt": attempt,
+    }
+    return Put(SIGN_OFFS, f"retry-{version}-{attempt}", spec)
+
+
+# -- what can be seen ----------------------------------------------------------------------------
+
+
+def always(_: Sight) -> bool:
+    return True
+
+
+def flying(version: str, weight: int) -> Seen:
+    def seen(sight: Sight) -> bool:
+        status = sight.status
+        return (
+            status is not None
+            and status.candidate is not None
+            and status.candidate.digest == digest(version)
+            and status.split.candidate == weight
+        )
+
+    return seen
+
+
+def at(stage: Stage) -> Seen:
+    return lambda sight: sight.status is not None and sight.status.stage is stage
+
+
+def contained(sight: Sight) -> bool:
+    status = sight.status
+    return bool(status and status.latches and status.latches[0].contained_at)
+
+
+def latched(sight: Sight) -> bool:
+    """The policy lets the switch go."""
+    found = sight.seen(KILL_SWITCHES, SWITCH)
+    return found is not None and "latchedAt" in found["status"]
+
+
+def latched_and_contained(sight: Sight) -> bool:
+    return latched(sight) and contained(sight)
+
+
+def killed_but_unlatched(sight: Sight) -> bool:
+    found = sight.seen(KILL_SWITCHES, SWITCH)
+    return at(Stage.KILLED)(sight) and found is not None and not latched(sight)
+
+
+def stalled(sight: Sight) -> bool:
+    status = sight.status
+    return status is not None and any(c.type == "Stalled" for c in status.conditions)
+
+
+def gone(sight: Sight) -> bool:
+    return sight.status is None
+
+
+def bad(version: str, quality: Quality = BAD) -> Conditions:
+    return Conditions(quality={version: quality})
