@@ -49,13 +49,23 @@ def main() -> int:
 
 
 async def _on_a_fleet(here: Site, names: Sequence[str], features: int) -> Json:
+    found: Json = {}
     async with world(here) as made:
-        return {name: await ON_A_FLEET[name](made, features) for name in names}
+        for name in names:
+            found[name] = await ON_A_FLEET[name](made, features) | _load(name)
+    return found
 
 
 async def _start(here: Site, features: int) -> Json:
     async with world(here) as made:
-        return await start.run(made, features)
+        return await start.run(made, features) | _load("start")
+
+
+def _load(name: str) -> Json:
+    """How busy the machine was: beside other work, every time is longer."""
+    load = round(os.getloadavg()[0], 1)
+    print(f"  ({name}: load average {load} on {os.cpu_count()} cores)\n")
+    return {"load": load}
 
 
 def _machine() -> Json:

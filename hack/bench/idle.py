@@ -41,7 +41,7 @@ async def run(world: World, features: int) -> Json:
         "RSS MiB": cost["operatorRssMiB"],
     }
     print(table("idle", [row]))
-    print(f"  API requests: {cost['apiRequests']}\n")
+    print(f"  API requests: {cost['apiRequests']}")
     return found
 
 

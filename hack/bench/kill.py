@@ -39,7 +39,7 @@ async def run(world: World, features: int) -> Json:
     print(
         f"  the create itself took {answered - began:.3f} s; operator "
         f"{cost['operatorCpuSeconds']:.2f} s CPU; API requests {cost['apiRequests']}; back again "
-        f"after {back['seconds']:.1f} s\n"
+        f"after {back['seconds']:.1f} s"
     )
     return {"rows": rows, "createSeconds": round(answered - began, 4), "cost": cost, "back": back}
 

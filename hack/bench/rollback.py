@@ -15,7 +15,7 @@ from hack.bench.traffic import Key
 from hack.bench.world import World
 
 GOOD_SECONDS = 2.0
-REPEATS = 2
+REPEATS = 10
 
 Sample = dict[str, float]
 
@@ -27,7 +27,7 @@ async def run(world: World, features: int) -> Json:
     found = {"1": _told(alone, cost), str(features): _told(together, cost_of_all)}
     for count, told in found.items():
         print(table(f"rollback, {count} at once (seconds)", told["rows"]))
-        print(f"  {_costs(told['cost'])}\n")
+        print(f"  {_costs(told['cost'])}")
     return found
 
 

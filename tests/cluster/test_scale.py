@@ -110,9 +110,11 @@ def running_operator(plane: ControlPlane, api: httpx.Client, logs: Path) -> Iter
         served = (here, f"--port={grpc}", f"--http-port={http}")
         flags = stack.enter_context(process(plane, logs / "flags.log", http, "flags", *served))
         options = (here, f"--port={probes}", f"--config={config}", f"--flag-replica={flags.url}")
-        yield stack.enter_context(
+        operator = stack.enter_context(
             process(plane, logs / "operator.log", probes, "operator", *options)
         )
+        operator.until_ready()
+        yield operator
 
 
 def create(api: httpx.Client, bodies: Sequence[Json]) -> None:

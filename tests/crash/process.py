@@ -41,6 +41,7 @@ class Surroundings(Protocol):
     loop: VirtualTimeLoop
     store: Store
     traffic: Traffic
+    faults: list[str]
 
     def arrived(self, call: Call) -> Fault | None:
         """A call reached the API server; what goes wrong with it."""
@@ -67,7 +68,12 @@ class Process:
         """Everything that is begun from here on is part of this life."""
         context = contextvars.copy_context()
         context.run(_process.set, self)
-        context.run(self._world.loop.create_task, self._live())
+        task = context.run(self._world.loop.create_task, self._live())
+        task.add_done_callback(self._began)
+
+    def _began(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (died_of := task.exception()) is not None:
+            self._world.faults.append(f"{self.name} could not begin: {died_of!r}")
 
     def next_fault(self, call: Call) -> Fault | None:
         return self._world.arrived(call)

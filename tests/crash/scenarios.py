@@ -205,24 +205,8 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         "wrong-provider",
         "a plan that names no known provider is told, mended and flown",
         (
-            Act(
-                always,
-                (
-                    feature(
-                        "v2",
-                        acceptance={
-                            **feature("v2").spec["acceptance"],
-                            "provider": "elsewhere",
-                        },
-                    ),
-                ),
-                3,
-            ),
-            Act(
-                stalled,
-                (feature("v2"),),
-                20,
-            ),
+            Act(always, (feature("v2", provider="elsewhere"),), 3),
+            Act(stalled, (feature("v2"),), 20),
         ),
         RAMP,
         ends=Ending(Stage.LIVE, "v2"),

@@ -35,7 +35,13 @@ def digest(version: str) -> str:
     return release_digest(Release.model_validate(release(version)))
 
 
-def feature(version: str, *, ramp: Mapping[str, object] | None = None, **parts: Json) -> Put:
+def feature(
+    version: str,
+    *,
+    ramp: Mapping[str, object] | None = None,
+    provider: str = "default",
+    **parts: Json,
+) -> Put:
     """The feature at this release; `parts` replace parts of its spec, `ramp` fields of the plan."""
     steps = [{"weightPercent": w, "holdSeconds": 20, "minSamples": 50} for w in (10, 50, 100)]
     plan = {"intervalSeconds": 10, "steps": steps, "cruiseSeconds": 30, **(ramp or {})}
@@ -44,7 +50,11 @@ def feature(version: str, *, ramp: Mapping[str, object] | None = None, **parts: 
         "release": release(version),
         "delivery": [{"name": "app", "role": "Split", "flag": {}}],
         "fallback": {"type": "LegacyLogic"},
-        "acceptance": {"scope": "English support questions", "signals": signals},
+        "acceptance": {
+            "scope": "English support questions",
+            "provider": provider,
+            "signals": signals,
+        },
         "ramp": plan,
         **parts,
     }

@@ -19,12 +19,12 @@ from goaround.delivery.flagset import (
     FlagSet,
     SetTooLarge,
     feature_flags,
-    key_owners,
     owns_its_keys,
     served_split,
     set_text,
     wanted_keys,
 )
+from goaround.delivery.ownership import Ownership
 from goaround.delivery.reading import feature_facts, read_feature, read_switch
 from goaround.delivery.selector import Selector
 from goaround.delivery.switches import Switches
@@ -84,7 +84,7 @@ class FlagState:
         self._unlisted = {(what, scope) for what in ("features", "switches") for scope in scopes}
         self._known: dict[FeatureKey, Known] = {}
         self._shown: dict[FeatureKey, Shown] = {}
-        self._owners: dict[str, Mapping[tuple[str, str], FeatureKey]] = {}
+        self._ownership = Ownership()
         self._switches = Switches()
         self._held = Held()
         self._unreadable: dict[FeatureKey, str] = {}
@@ -122,7 +122,7 @@ class FlagState:
         there = {_key(one) for one in facts}
         gone = [k for k in self._known if _within(k, namespace) and k not in there]
         touched = self._removed(gone) | {key for one in facts if (key := self._take(one))}
-        self._settle(touched, namespaces={key[0] for key in touched})
+        self._settle(touched, aged=touched)
         self._now_listed("features", namespace)
 
     def see_feature(self, event: str, body: Json) -> None:
@@ -130,13 +130,14 @@ class FlagState:
         facts = feature_facts(body)
         key = _key(facts)
         if event == DELETED:
-            self._settle(self._removed([key]), namespaces={key[0]})
+            gone = self._removed([key])
+            self._settle(gone, aged=gone)
             return
         before = self._known.get(key)
         if self._take(facts) is None:
             return
         aged = before is None or _claim(before.feature) != _claim(self._known[key].feature)
-        self._settle({key}, namespaces={key[0]} if aged else set())
+        self._settle({key}, aged={key} if aged else set())
 
     def list_switches(self, bodies: Iterable[Json], namespace: str | None = None) -> None:
         """Replaces every kill switch of the namespace (None: of all) by these."""
@@ -207,27 +208,17 @@ class FlagState:
                     self._project(key)
         self._switches.forget_spent(known.feature for known in self._known.values())
 
-    def _settle(self, touched: set[FeatureKey], *, namespaces: set[str]) -> None:
-        """Projects the touched features; `namespaces` are those where keys may change hands."""
-        for namespace in namespaces:
-            touched |= self._change_hands(namespace)
-        for key in touched:
+    def _settle(self, touched: set[FeatureKey], *, aged: set[FeatureKey]) -> None:
+        """Projects the touched features; for the sake of those `aged` keys may change hands."""
+        projected = set(touched)
+        for key in aged:
+            known = self._known.get(key)
+            projected |= (
+                self._ownership.put(known.feature) if known else self._ownership.remove(key)
+            )
+        for key in projected:
             self._project(key)
         self._switches.forget_spent(known.feature for known in self._known.values())
-
-    def _change_hands(self, namespace: str) -> set[FeatureKey]:
-        """Decides the keys of a namespace anew; returns the features that won or lost one."""
-        before = self._owners.get(namespace, {})
-        here = (k.feature for key, k in self._known.items() if key[0] == namespace)
-        owners = key_owners(here)
-        self._owners[namespace] = owners
-        return {
-            feature
-            for key in before.keys() | owners.keys()
-            if before.get(key) != owners.get(key)
-            for feature in (before.get(key), owners.get(key))
-            if feature in self._known
-        }
 
     def _project(self, key: FeatureKey) -> None:
         before, known = self._shown.pop(key, None), self._known.get(key)
@@ -249,14 +240,16 @@ class FlagState:
     def _flags(self, known: Known) -> FlagSet:
         feature = known.feature
         namespace = feature.metadata.namespace
-        if not owns_its_keys(feature, self._owners.get(namespace, {})):
+        if not owns_its_keys(feature, self._ownership.owners):
             keys = " and ".join(wanted_keys(feature))
             problem = f"{'/'.join(feature.key)} has no flags: an older feature owns {keys}"
             return FlagSet("/".join(feature.key), {}, (problem,))
         return feature_flags(feature, self._switches.views(namespace))
 
     def _taken(self, selector: Selector) -> Snapshot:
-        shown = [one for _, one in sorted(self._shown.items()) if one.part and selector.takes(_)]
+        key = (selector.namespace, selector.name)
+        taken = [key] if selector.name else sorted(k for k in self._shown if selector.takes(k))
+        shown = [one for k in taken if (one := self._shown.get(k)) is not None and one.part]
         revisions = {one.uid: one.revision for one in shown}
         try:
             return Snapshot(set_text(str(selector), [one.part for one in shown]), revisions)

@@ -34,9 +34,7 @@ def a_signal(name: str, **bounds: Any) -> Json:
     return {"name": name, "ratio": ratio, **bounds}
 
 
-def a_feature(
-    *signals: Json, weight: int = 10, beside: bool = True, **status: object
-) -> AIFeature:
+def a_feature(*signals: Json, weight: int = 10, beside: bool = True, **status: object) -> AIFeature:
     """A candidate at `weight`, whose step began at BEGAN; `beside`: next to a last-known-good."""
     spec = AIFeatureSpec.model_validate(
         {
@@ -58,7 +56,9 @@ def a_feature(
     rest = 100 - weight
     flying = AIFeatureStatus(
         stage=Stage.RAMPING,
-        split=Split(candidate=weight, stable=rest) if beside else Split(candidate=weight, fallback=rest),
+        split=Split(candidate=weight, stable=rest)
+        if beside
+        else Split(candidate=weight, fallback=rest),
         candidate=candidate,
         last_known_good=good if beside else None,
         step=Step(index=0, since=BEGAN, deadline_at=NEVER),
@@ -82,9 +82,14 @@ class Flown:
         self.i = 0
         self.flight = self.begun()
 
+    @property
+    def now(self) -> float:
+        """When the last window has become readable."""
+        return START + self.i * INTERVAL + LAG
+
     def begun(self) -> Flight:
         """The flight that status speaks of."""
-        found = begin(self.feature, START + 1.0)
+        found = begin(self.feature, self.now)
         assert found is not None
         return found
 
@@ -127,8 +132,7 @@ class Flown:
         return self
 
     def judged(self) -> Judged:
-        now = START + self.i * INTERVAL + LAG
-        return judged(self.feature, self.flight, now=now, lag=LAG, next_at=None)
+        return judged(self.feature, self.flight, now=self.now, lag=LAG, next_at=None)
 
     def verdicts(self) -> dict[str, str]:
         return {s.name: s.verdict for s in self.judged().signals}

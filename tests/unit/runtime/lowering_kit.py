@@ -21,13 +21,11 @@ from goaround.runtime.config import Config, ProviderConfig
 from goaround.runtime.engine import Operator, Options
 from goaround.world.kube import Body
 from tests.crash.clock import VirtualTimeLoop
-from tests.crash.scenarios import BAD
-from tests.crash.scenarios import feature as an_order
-from tests.crash.traffic import Conditions, ModelReader, Traffic
+from tests.crash.traffic import Conditions, ModelReader, Quality, Traffic
 from tests.unit.runtime.bench import in_virtual_time
 from tests.unit.runtime.lowering_parts import Flags, SickApi
 
-GOOD, FLYING, NEXT = "v41", "v42", "v43"
+GOOD, FLYING = "v41", "v42"
 HEARING_SECONDS: Final = 0.01
 POLL_SECONDS: Final = 0.02
 LONGEST_SECONDS: Final = 600.0
@@ -37,6 +35,34 @@ CONFIG: Final = Config(
     providers=[ProviderConfig(name="default", url="http://metrics.invalid", lag_seconds=2)],
     checkpoint_seconds=30,
 )
+
+
+def a_spec(version: str) -> Json:
+    """Steps of 10, 50 and 100 %, each at least two windows long."""
+    steps = [{"weightPercent": w, "holdSeconds": 20, "minSamples": 50} for w in (10, 50, 100)]
+    total = "ai_requests_total{$match}"
+    signals = [
+        {
+            "name": name,
+            "ratio": {"bad": f'ai_requests_total{{$match,result="{result}"}}', "total": total},
+            "max": "0.02",
+        }
+        for name, result in (("errors", "error"), ("refusals", "refused"))
+    ]
+    return {
+        "release": a_release(version),
+        "delivery": [{"name": "app", "role": "Split", "flag": {}}],
+        "fallback": {"type": "LegacyLogic"},
+        "acceptance": {"scope": "English support questions", "signals": signals},
+        "ramp": {"intervalSeconds": 10, "steps": steps, "cruiseSeconds": 30},
+    }
+
+
+def a_release(version: str) -> Json:
+    return {
+        "model": {"name": "chat-7b", "version": "2026-11-02"},
+        "prompt": {"name": "support", "version": version},
+    }
 
 
 class Scene:
@@ -70,11 +96,10 @@ class Scene:
 
     async def take_off(self) -> None:
         """v41 is last-known-good, v42 serves 10 % of the users and is still good."""
-        body = an_order(GOOD)
         meta = {"name": "chat", "namespace": "shop", "uid": UID, "generation": 1}
         meta |= {"creationTimestamp": "2026-11-21T08:00:00Z"}
         whole: Json = {"apiVersion": FEATURES.api_version, "kind": FEATURES.kind}
-        self._put(FEATURES, whole | {"metadata": meta, "spec": body.spec})
+        self._put(FEATURES, whole | {"metadata": meta, "spec": a_spec(GOOD)})
         await self.operator.start()
         await self.until(lambda: self.status.stage is Stage.LIVE, "live")
         self.ask_for(FLYING)
@@ -83,7 +108,7 @@ class Scene:
 
     def ask_for(self, version: str) -> None:
         body = self.api.body(FEATURES, "shop", "chat")
-        body["spec"] |= {"release": an_order(version).spec["release"]}
+        body["spec"] |= {"release": a_release(version)}
         body["metadata"]["generation"] += 1
         self._put(FEATURES, body)
 
@@ -96,7 +121,7 @@ class Scene:
 
     def spoil(self) -> None:
         """From now on v42 answers badly."""
-        self.traffic.change(quality={FLYING: BAD})
+        self.traffic.change(quality={FLYING: Quality(errors=0.2)})
 
     def write(self, status: AIFeatureStatus) -> None:
         """A status that was sent long ago is carried out now."""

@@ -130,7 +130,7 @@ def test_a_signal_with_a_heavier_budget_does_not_blame_before_stable_is_heard() 
     others = [a_signal(f"other-{i}", max="0.05") for i in range(9)]
     flown = Flown(heavy, *others, weight=50, requests=100).fly(20, 0.01, 0.01)
     for _ in range(20):
-        shares = dict.fromkeys(flown.names, {"candidate": 0.01, "stable": 0.01})
+        shares = {name: {"candidate": 0.01, "stable": 0.01} for name in flown.names}
         flown.feed(flown.windows(shares | {"errors": {"candidate": 0.2, "stable": 0.2}}))
     assert flown.judged().breach is None
     assert flown.judged().outage is not None
