@@ -1,4 +1,4 @@
-"""What stable shares is nobody's fault: outages begin, spare the candidate, end, and leave no trace.
+"""What stable shares is nobody's fault: outages begin, spare the candidate, end, leave no trace.
 
 The simulated figures: 200 flights each, both arms jump from 1 % to 20 % against a limit of 5 %.
 """
