@@ -63,8 +63,12 @@ def _played(points: Sequence[CrashPoint], workers: int) -> list[Result]:
     gc.collect()
     gc.freeze()  # what was imported and computed so far is shared by all children
     with multiprocessing.get_context("fork").Pool(workers) as pool:
-        done = pool.map(play_together, jobs, chunksize=1)
-    return [result for results in done for result in results]
+        found: list[Result] = []
+        for results in pool.imap(play_together, jobs, chunksize=1):
+            found += results
+            bad = sum(1 for _, told in found if told)
+            print(f"{len(found)} of {len(points)}, {bad} violations", file=sys.stderr, flush=True)
+    return found
 
 
 def _jobs(points: Sequence[CrashPoint]) -> Iterator[list[CrashPoint]]:
