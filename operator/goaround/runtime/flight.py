@@ -144,7 +144,7 @@ class Flight:
         since = self.log.doubted_since or end
         patient = end - since < max(DOUBT_SECONDS, LEAST_DOUBT * self.interval)
         self.doubted = frozenset(alike if patient else ())
-        self.log.doubted_since = since if self.doubted else None
+        self.log.doubted_since = since if alike else None
         if len(self.doubted) < len(culprits) and self.main.proven_end is None:
             self.main.proven_end = end
 
