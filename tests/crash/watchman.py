@@ -43,6 +43,11 @@ class Watchman:
         self.course: list[Point] = []
         self.violations: list[str] = []
 
+    def begin(self, status: AIFeatureStatus | None) -> None:
+        """What is already flown when the run begins."""
+        if status is not None:
+            self._fly(_point(status))
+
     def saw(self, commit: Commit, status: AIFeatureStatus | None, at: float) -> None:
         """One commit; `status` is that of the feature, as it stands now."""
         match commit.kind:

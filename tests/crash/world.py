@@ -111,6 +111,7 @@ class World:
         self.store.load(image.store)
         self.traffic.segments.extend(image.segments)
         self._look(self.store.find(FEATURES, NAMESPACE, FEATURE))
+        self.watchman.begin(self._status)
         self.traffic.change(quality=scenario.conditions.quality)
 
     def inject(self, injections: Sequence[Injection]) -> None:

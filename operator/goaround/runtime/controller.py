@@ -332,6 +332,8 @@ class Controller:
         except Conflict:
             await self._refresh(kind, key)
             self._queue.offer(key)
+        except NotFound:
+            self._vanished(kind, key)
         else:
             self.concern(kind, stored)
 
@@ -356,7 +358,14 @@ class Controller:
         try:
             self._cache.store(kind, await self._api.get(kind, key.namespace, key.name))
         except NotFound:
-            self._cache.drop(kind, (key.namespace, key.name))
+            self._vanished(kind, key)
+
+    def _vanished(self, kind: Kind, key: Key) -> None:
+        """Deleted unheard: forget it now, and look at what it concerned, not at the next list."""
+        gone = {"metadata": {"namespace": key.namespace, "name": key.name}}
+        known = self._cache.get(kind, key.namespace, key.name) or gone
+        self._cache.drop(kind, (key.namespace, key.name))
+        self.concern(kind, known)
 
     async def _do(self, feature: AIFeature, effects: Iterable[Effect]) -> None:
         for effect in effects:
