@@ -15,10 +15,11 @@ demo: setup ## fly a real AI feature 10→50→100 %, and go around on a bad rel
 	@$(PY) -m hack.demo $(if $(KEEP),--keep)
 
 test: setup ## all tests: unit, crash points, real control plane
-	@$(PY) -m pytest tests
+	@$(PY) -m pytest -n auto tests/unit tests/crash
+	@$(PY) -m pytest tests/cluster
 
 test-unit: setup ## the tests that need no control plane
-	@$(PY) -m pytest tests/unit
+	@$(PY) -m pytest -n auto tests/unit
 
 test-cluster: setup ## the tests on a real API server and Prometheus
 	@$(PY) -m pytest tests/cluster

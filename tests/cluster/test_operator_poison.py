@@ -1,18 +1,16 @@
 """Objects that would spoil their neighbours: each costs itself only."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import grpc
 import pytest
-from openfeature.contrib.tools.flagd.core import FlagdCore
-from openfeature.schemas.protobuf.flagd.sync.v1 import sync_pb2, sync_pb2_grpc
 
 from goaround.api.base import Json
 from goaround.api.kinds import FEATURES
 from goaround.api.reasons import Stage
 from hack.controlplane import ControlPlane
+from tests.cluster.operator_flags import flags, served
 from tests.cluster.operator_kit import Stack, running
 from tests.cluster.operator_shop import Shop, a_feature, eventually, is_live, release
 
@@ -35,24 +33,6 @@ def shop(stack: Stack) -> Shop:
     shop = stack.shop()
     shop.apply(a_feature("neighbour"))
     return shop
-
-
-def flags(stack: Stack, selector: str) -> Json:
-    """The set that an app with this selector gets. Raises grpc.RpcError where it is refused."""
-    with grpc.insecure_channel(f"127.0.0.1:{stack.flag_port}") as channel:
-        stub = sync_pb2_grpc.FlagSyncServiceStub(channel)
-        answer = stub.FetchAllFlags(sync_pb2.FetchAllFlagsRequest(selector=selector), timeout=10)
-    found: Json = json.loads(answer.flag_configuration)
-    return found
-
-
-def served(found: Json, key: str) -> Json:
-    """What flagd-core evaluates for a user, from the whole set."""
-    core = FlagdCore()
-    core.set_flags(json.dumps(found))
-    value = core.resolve_object_value(key, {}, None).value
-    assert isinstance(value, dict)
-    return dict(value)
 
 
 def with_parameters(version: str, **parameters: str) -> Json:

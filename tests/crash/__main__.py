@@ -61,7 +61,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 def _played(points: Sequence[CrashPoint], workers: int) -> list[Result]:
     jobs = list(_jobs(points))
     gc.collect()
-    gc.disable()
+    gc.disable()  # children live for a blink, and a collection would copy what they share
     gc.freeze()  # what was imported and computed so far is shared by all children
     with multiprocessing.get_context("fork").Pool(workers) as pool:
         found: list[Result] = []

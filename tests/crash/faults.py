@@ -58,5 +58,12 @@ class Injection:
 
 
 def possible(fault: Fault, call: Call) -> bool:
-    """Whether an API server may answer this call so: a read never conflicts."""
-    return fault is not Fault.CONFLICT or call.verb in ("create", "patch")
+    """Whether it can happen to this call: a read never conflicts, and commits nothing after which
+    a crash would differ from one before."""
+    match fault:
+        case Fault.CONFLICT:
+            return call.verb in ("create", "patch")
+        case Fault.CRASH_AFTER:
+            return call.writes
+        case _:
+            return True

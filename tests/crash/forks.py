@@ -25,8 +25,8 @@ def play_together(points: Sequence[CrashPoint]) -> list[Result]:
     """Points of one scenario, in the given order, each with its violations."""
     (name,) = {p.scenario for p in points}
     right(name)  # before the split, so that children need not make it
-    splitting = _Splitting([p for p in points if _is_of_a_call(p)])
-    world = World(BY_NAME[name], beginning(name), before_call=splitting.split)
+    splitting = _Splitting(points)
+    world = World(BY_NAME[name], beginning(name), before=splitting.split)
     try:
         run = world.run()
         if splitting.mine is not None:
@@ -46,18 +46,19 @@ class _Splitting:
     """Splits the process where points begin; knows in which of them it is."""
 
     def __init__(self, points: Sequence[CrashPoint]) -> None:
-        self._at: dict[int, list[CrashPoint]] = defaultdict(list)
+        self._at: dict[tuple[bool, int], list[CrashPoint]] = defaultdict(list)
         for point in points:
-            self._at[point.injections[0].at].append(point)
+            first = point.injections[0]
+            self._at[first.fault in WATCH_FAULTS, first.at].append(point)
         self.told: dict[CrashPoint, list[str]] = {}
         self.mine: CrashPoint | None = None
         self.pipe = -1
 
-    def split(self, world: World, number: int) -> None:
-        """Call `number` is about to arrive; in a child, what is to go wrong is then known."""
+    def split(self, world: World, commit: bool, number: int) -> None:
+        """Call or commit `number` is about to be known; in a child, what is to go wrong is, too."""
         if self.mine is not None:
             return
-        for point in self._at.get(number, ()):
+        for point in self._at.get((commit, number), ()):
             reading, writing = os.pipe()
             child = os.fork()
             if child == 0:
@@ -72,10 +73,6 @@ class _Splitting:
                 text = answer.read()
             os.waitpid(child, 0)
             self.told[point] = json.loads(text) if text else ["the child died"]
-
-
-def _is_of_a_call(point: CrashPoint) -> bool:
-    return point.injections[0].fault not in WATCH_FAULTS
 
 
 def _tell(pipe: int, told: list[str]) -> None:

@@ -2,7 +2,9 @@
 
 from datetime import datetime, timedelta
 
+from goaround.api.feature import Mode
 from goaround.api.status import AIFeatureStatus
+from goaround.rollout.moves import in_flight
 from goaround.rollout.observed import Observed
 
 SKEW = timedelta(minutes=5)
@@ -12,6 +14,9 @@ def blocked(o: Observed, status: AIFeatureStatus, now: datetime) -> str | None:
     """Why nothing may go up now; None where nothing stops it."""
     if o.braked is not None:
         return o.braked
+    flown = status.candidate if in_flight(status) else None
+    if o.feature.spec.mode is Mode.OBSERVE and flown is not None and not flown.adopted:
+        return "mode Observe moves nothing: what was on its way up stays where it is"
     newest = max(_times(status), default=now)
     if newest > now + SKEW:
         return (

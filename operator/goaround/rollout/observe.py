@@ -11,6 +11,9 @@ from goaround.rollout.settle import DOWN
 from goaround.rollout.towards import towards_spec
 from goaround.rollout.up import fly, take_off
 
+AND = " | "
+MOST_WORDS = 250  # both events have room in one line of status
+
 
 def observe(
     o: Observed, status: AIFeatureStatus, sources: list[KillSource], now: datetime
@@ -19,6 +22,7 @@ def observe(
     if sources and status.stage is not None:  # else it would say that it serves what it does not
         named = ", ".join(f"{s.kind} {s.name}" for s in sources)
         return _say(status, EventReason.WOULD_HAVE_KILLED, f"killed by {named}", now)
+    status = _without_kill(status)
     breach = o.judged.breach if o.judged is not None else None
     if breach is not None and in_flight(status):
         return _say(status, EventReason.WOULD_HAVE_ROLLED_BACK, breach.line, now)
@@ -30,13 +34,22 @@ def observe(
         return status if status.would_have else fly(o, status, now)
     if status.stage in DOWN or o.quarantined_at(wanted):
         return status
-    return take_off(o, status.but(would_have=None), now, serves_already=True)
+    return take_off(o, status, now, serves_already=True)
+
+
+def _without_kill(status: AIFeatureStatus) -> AIFeatureStatus:
+    """A switch that is gone keeps nothing from landing any more; a proof of harm does."""
+    said = status.would_have.split(AND) if status.would_have is not None else []
+    left = [one for one in said if not one.startswith(EventReason.WOULD_HAVE_KILLED)]
+    return status.but(would_have=AND.join(left) or None)
 
 
 def _say(status: AIFeatureStatus, event: EventReason, what: str, now: datetime) -> AIFeatureStatus:
-    if status.would_have is not None and status.would_have.startswith(event):
+    """Once for each event: a kill in between must not make the same proof a second one."""
+    said = status.would_have.split(AND) if status.would_have is not None else []
+    if any(one.startswith(event) for one in said):
         return status
-    told = f"{event}: {what}"
+    told = AND.join([*said, f"{event}: {what}"[:MOST_WORDS]])
     return move(
         status,
         now,
@@ -44,5 +57,5 @@ def _say(status: AIFeatureStatus, event: EventReason, what: str, now: datetime) 
         f"Mode Observe moves nothing. Enforced, this would have gone down: {what}",
         warning=True,
         stage=status.stage or Stage.LIVE,
-        would_have=told[:512],
+        would_have=told,
     )

@@ -21,7 +21,7 @@ def take_off(
     o: Observed, status: AIFeatureStatus, now: datetime, *, serves_already: bool = False
 ) -> AIFeatureStatus:
     """The release of spec becomes the candidate: adopted where it already serves, else at 0 %."""
-    spec = o.feature.spec
+    spec, status = o.feature.spec, status.but(would_have=None)
     digest = release_digest(spec.release)
     adopted = serves_already or _adoptable(o, status, digest)
     candidate = Candidate(
@@ -90,10 +90,11 @@ def next_attempt(o: Observed, status: AIFeatureStatus, digest: str) -> int:
     record = o.record(digest)
     flown = status.candidate
     own = flown.attempt if flown is not None and flown.digest == digest else 0
+    ended = max((x.attempt for x in status.latches if x.digest == digest), default=0)
     recorded = record.attempts if record is not None else 0
     if record is not None and record.outcome == FLYING:
         recorded -= 1
-    return max(recorded, own, o.quarantined_at(digest)) + 1
+    return max(recorded, own, ended, o.quarantined_at(digest)) + 1
 
 
 def fly(o: Observed, status: AIFeatureStatus, now: datetime) -> AIFeatureStatus:

@@ -41,6 +41,18 @@ def test_a_switch_of_another_feature_or_namespace_kills_nobody() -> None:
     assert world.wait(1).stage is Stage.RAMPING
 
 
+def test_an_attempt_whose_end_no_record_tells_is_counted_all_the_same() -> None:
+    world = ramping().kill()
+    told_last = world.records[DIGEST_B]
+    world.look()
+    world.switches.clear()
+    world.look()
+    world.records[DIGEST_B] = told_last  # whoever was to mark the end died, and so did the next
+    world.wait(60)
+    assert world.status.candidate is not None
+    assert world.status.candidate.attempt == 2
+
+
 def test_further_sources_are_noted_and_tell_nothing_new() -> None:
     world = killed()
     history, revision = world.status.history, world.status.revision

@@ -1,6 +1,7 @@
 """A kill switch is latched, and may be deleted, once every feature it matches says killed by it."""
 
 from goaround.api.kinds import AIFeature
+from goaround.api.status import AIFeatureStatus
 from goaround.rollout.kills import latched
 from tests.unit.rollout.build import NAME, NOW, a_feature, a_spec, a_switch
 from tests.unit.rollout.flights import ramping
@@ -65,3 +66,28 @@ def test_it_is_latched_once_and_for_ever() -> None:
 def test_a_vanished_feature_is_not_waited_for() -> None:
     switch = a_switch(feature=None, labels=TEAM)
     assert latched(switch, [killed_by("stop")], NOW).latched_at == NOW
+
+
+def observing(name: str = NAME, status: AIFeatureStatus | None = None) -> AIFeature:
+    spec = a_spec(mode="Observe")
+    return a_feature(spec, status or ramping().status, name=name, labels=TEAM)
+
+
+def test_a_feature_in_mode_observe_is_not_waited_for_so_that_the_switch_can_be_deleted() -> None:
+    status = latched(a_switch(), [observing()], NOW)
+    assert (status.latched_at, status.latched_revision) == (NOW, 0)
+    assert status.message == f"mode Observe, not killed: {NAME}"
+
+
+def test_beside_one_in_mode_observe_the_others_are_waited_for() -> None:
+    switch = a_switch(feature=None, labels=TEAM)
+    assert latched(switch, [observing("one"), running("other")], NOW).latched_at is None
+    status = latched(switch, [observing("one"), killed_by("stop", name="other")], NOW)
+    assert (status.latched_at, status.latched_revision) == (NOW, 7)
+    assert status.message == "killed: other; mode Observe, not killed: one"
+
+
+def test_what_was_killed_before_it_went_to_mode_observe_is_waited_for() -> None:
+    killed = killed_by("stop").status
+    assert latched(a_switch("second"), [observing(status=killed)], NOW).latched_at is None
+    assert latched(a_switch("stop"), [observing(status=killed)], NOW).latched_at == NOW
