@@ -36,6 +36,23 @@ from tests.cluster.refusal_wire import Ear, Proxy
 NAMES: Final = ("one", "two")
 
 
+HEADER = f"{'seconds from proof to …':44}{'0 % on 1':>9}{'on 2':>9}{'decided':>10}{'in status':>10}"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table: seconds from the proof on."""
+
+    fault: str
+    zero: dict[str, float]
+    decided: float
+    written: float
+
+    def __str__(self) -> str:
+        zero = "".join(f"{self.zero[n]:9.2f}" if n in self.zero else "     gone" for n in NAMES)
+        return f"{self.fault:44}{zero}{self.decided:10.2f}{self.written:10.2f}"
+
+
 @dataclass(slots=True)
 class Rig:
     """Everything that runs."""
@@ -205,6 +222,23 @@ def stopped_for(pid: int, at_least: float) -> Iterator[None]:
         time.sleep(max(at_least - (time.monotonic() - begun), 0))
     finally:
         os.kill(pid, signal.SIGCONT)
+
+
+@contextmanager
+def disk_full(plane: ControlPlane) -> Iterator[None]:
+    """etcd raises its alarm of no space: the API server can be read and takes no write."""
+    argv = Path(f"/proc/{plane.pids['etcd']}/cmdline").read_text().split("\0")
+    (url,) = (x.partition("=")[2] for x in argv if x.startswith("--advertise-client-urls="))
+    with httpx.Client(base_url=f"{url}/v3/maintenance", trust_env=False) as etcd:
+        member = etcd.post("/status", json={}).raise_for_status().json()["header"]["member_id"]
+        alarm = {"memberID": member, "alarm": "NOSPACE"}
+        etcd.post("/alarm", json=alarm | {"action": "ACTIVATE"}).raise_for_status()
+        try:
+            tried = plane.kubectl("create", "namespace", "no-space-for-this", check=False)
+            assert "space exceeded" in tried.stderr, tried.stderr
+            yield
+        finally:
+            etcd.post("/alarm", json=alarm | {"action": "DEACTIVATE"}).raise_for_status()
 
 
 def until_zero(rig: Rig, since: float, *names: str) -> None:

@@ -24,7 +24,17 @@ from goaround.api.status import Latch
 from hack.controlplane import ControlPlane
 from tests.cluster.operator_kit import stopped
 from tests.cluster.operator_shop import Shop, a_feature, condition, digest, eventually, reasons
-from tests.cluster.refusal_kit import NAMES, Rig, refused, rig, stopped_for, until_zero
+from tests.cluster.refusal_kit import (
+    HEADER,
+    NAMES,
+    Rig,
+    Row,
+    disk_full,
+    refused,
+    rig,
+    stopped_for,
+    until_zero,
+)
 
 pytestmark = pytest.mark.cluster
 
@@ -34,22 +44,7 @@ BAD = "v42"
 ONE_STEP: Json = {"steps": [{"weightPercent": 10, "holdSeconds": 600}, {"weightPercent": 100}]}
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line of the table: seconds from the proof on."""
-
-    fault: str
-    zero: dict[str, float]
-    decided: float
-    written: float
-
-    def __str__(self) -> str:
-        zero = "".join(f"{self.zero[n]:9.2f}" if n in self.zero else "     gone" for n in NAMES)
-        return f"{self.fault:44}{zero}{self.decided:10.2f}{self.written:10.2f}"
-
-
 ROWS: list[Row] = []
-HEADER = f"{'seconds from proof to …':44}{'0 % on 1':>9}{'on 2':>9}{'decided':>10}{'in status':>10}"
 
 
 @pytest.fixture(scope="module")
@@ -208,6 +203,13 @@ def test_etcd_stands_still(stage: Rig) -> None:
         _refused_while(stage, one, stopped_for(stage.plane.pids["etcd"], PAUSE_SECONDS))
         assert one.until_down().status.latches[0].at.timestamp() < one.mended_at
         one.ended(f"(b) etcd paused for {PAUSE_SECONDS:.0f} s: writes hang")
+
+
+def test_the_disk_of_etcd_is_full(stage: Rig) -> None:
+    with flight(stage, "full") as one:
+        _refused_while(stage, one, disk_full(stage.plane))
+        _is_told_of_refusal(one)
+        one.ended("(g) disk of etcd full: no write is taken")
 
 
 @pytest.mark.parametrize(
