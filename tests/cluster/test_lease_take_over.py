@@ -144,7 +144,7 @@ def test_the_same_identity_takes_its_lease_back_at_once(
         with place.operator(names[0]) as standby:
             other.child.kill()
             with place.operator(names[1]) as again:
-                eventually(lambda: held(again) == 1, "the lease is back", EXPIRY_SECONDS / 2)
+                eventually(lambda: held(again) == 1, "the lease is back", EXPIRY_SECONDS)
                 shop.apply(a_feature(CHAT))
                 shop.until_live(CHAT)
                 assert told(standby, "lease taken") == []

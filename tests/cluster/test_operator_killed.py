@@ -27,11 +27,13 @@ pytestmark = pytest.mark.cluster
 CHAT, BETTER, BAD = "chat", "v42", "v43-bad"
 DELAYS = (0.0, 0.004, 0.01, 0.02, 0.035, 0.06, 0.1, 0.2, 0.4, 0.9)
 LEAST_KILLS = 10
+QUIET_SECONDS = 10.0
 
 
 @dataclass(slots=True)
 class Reaper:
-    """Kills the operator some milliseconds after each transition, and starts it again."""
+    """Kills the operator some milliseconds after each transition, or in the middle of a quiet time,
+    and starts it again."""
 
     stack: Stack
     shop: Shop
@@ -50,10 +52,10 @@ class Reaper:
                     self.kills += 1
 
     def _transition(self) -> bool:
-        """True after the next one; False when the story is over."""
-        before = self._history()
+        """True after the next one, or when none comes; False when the story is over."""
+        before, begun = self._history(), time.monotonic()
         while not self.stop.wait(0.002):
-            if self._history() != before:
+            if self._history() != before or time.monotonic() - begun > QUIET_SECONDS:
                 return True
         return False
 
@@ -72,6 +74,7 @@ def reaping(stack: Stack, shop: Shop) -> Iterator[Reaper]:
     thread.start()
     try:
         yield reaper
+        eventually(lambda: reaper.kills >= LEAST_KILLS, "it died often enough", 120)
     finally:
         reaper.stop.set()
         thread.join()

@@ -5,7 +5,6 @@ took: as many as a feature alone would need.
 """
 
 import json
-import os
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,13 +27,7 @@ from hack.controlplane import ControlPlane, apply_crds, control_plane
 from tests.cluster.operator_kit import ROOT, Process, client, free_ports, process, running
 from tests.cluster.operator_shop import MERGE_PATCH, Shop, a_feature, acceptance, eventually
 
-pytestmark = [
-    pytest.mark.cluster,
-    pytest.mark.skipif(
-        not os.environ.get("GOAROUND_LONG"),
-        reason="a thousand features take minutes on two cores: set GOAROUND_LONG=1",
-    ),
-]
+pytestmark = pytest.mark.cluster
 
 NAMESPACE: Final = "crowd"
 GOOD: Final = 1000
