@@ -27,7 +27,7 @@ RESTART_SECONDS: Final = 1.0
 REPLICA: Final = "http://flags.invalid"
 CONFIG: Final = Config(
     providers=[ProviderConfig(name="default", url="http://metrics.invalid", lag_seconds=2)],
-    workers=4,
+    workers=2,
     resync_seconds=60,
     checkpoint_seconds=30,
 )

@@ -58,7 +58,9 @@ def _lost(sent: Any, kept: Any, at: str) -> Iterator[str]:
     match sent:
         case dict():
             for name, value in sent.items():
-                if value in ({}, [], None):
+                if not value and value in ({}, [], None):
+                    continue
+                if isinstance(kept, dict) and name in kept and kept[name] == value:
                     continue
                 if not isinstance(kept, dict) or name not in kept:
                     yield f"{at}.{name}"
