@@ -2,6 +2,7 @@
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
 KEEP ?=
+ALL ?=
 
 .PHONY: help setup demo test test-unit test-cluster test-kind check crash bench fmt lock clean
 
@@ -30,8 +31,8 @@ test-kind: setup ## the cluster tests on kind; skipped, with a reason, where the
 check: setup ## style, types, generated files
 	@hack/check
 
-crash: setup ## enumerate crash points; prints points=N violations=0
-	@$(PY) -m tests.crash
+crash: setup ## enumerate crash points; prints points=N violations=0 (ALL=1: variants of scenarios, too)
+	@$(PY) -m tests.crash $(if $(ALL),--all)
 
 bench: setup ## measure; prints tables and JSON
 	@$(PY) -m hack.bench

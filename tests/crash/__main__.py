@@ -16,7 +16,7 @@ from typing import Final
 from tests.crash.faults import CALL_FAULTS, WATCH_FAULTS, Fault
 from tests.crash.forks import Result, play_together
 from tests.crash.points import Broken, CrashPoint, all_points, right
-from tests.crash.scenarios import BY_NAME
+from tests.crash.scenarios import BY_NAME, VARIANTS
 
 SHOWN: Final = 8
 TOGETHER: Final = 80
@@ -26,7 +26,7 @@ COLUMNS: Final = (*map(str, (*CALL_FAULTS, Fault.TWIN, *WATCH_FAULTS)), "pairs")
 def main(argv: Sequence[str] | None = None) -> int:
     """0 if no point violates anything."""
     asked = _arguments(argv)
-    names = asked.scenario or list(BY_NAME)
+    names = asked.scenario or [n for n in BY_NAME if asked.all or n not in VARIANTS]
     begun = time.monotonic()
     try:
         points = all_points(names)
@@ -51,6 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.crash", description=__doc__)
     parser.add_argument("--scenario", action="append", choices=BY_NAME, help="only this one")
+    parser.add_argument("--all", action="store_true", help="variants of scenarios, too")
     parser.add_argument("--fault", action="append", choices=COLUMNS, help="only this one")
     parser.add_argument("--point", type=int, default=0, help="only this call or commit")
     parser.add_argument("--workers", type=int, default=2, help="processes; default 2")

@@ -8,7 +8,7 @@ from typing import Final
 
 from goaround.api.kinds import FEATURES, KILL_SWITCHES
 from goaround.api.reasons import Stage
-from tests.crash.script import FEATURE, Act, Change, Ending, Remove, Scenario
+from tests.crash.script import FEATURE, Act, Change, Ending, Remove, Scenario, WipeStatus
 from tests.crash.vocabulary import (
     BAD_UNDER_LOAD,
     SWITCH,
@@ -164,6 +164,14 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         begins_after=ADOPTED,
     ),
     Scenario(
+        "status-wiped",
+        "a restore without status at 50 %: records say what is good, and the ramp begins anew",
+        (V2_TAKES_OFF, Act(V2_AT_HALF, (WipeStatus(FEATURES, FEATURE),), 5)),
+        RAMP,
+        ends=Ending(Stage.LIVE, "v2", races=UNTOLD),
+        begins_after=ADOPTED,
+    ),
+    Scenario(
         "git-revert-in-flight",
         "Git goes back to last-known-good at 50 %",
         (V2_TAKES_OFF, Act(V2_AT_HALF, (feature("v1"),), 5)),
@@ -217,3 +225,17 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
     ),
 )
 BY_NAME: Final = {s.name: s for s in SCENARIOS}
+
+VARIANTS: Final = frozenset(
+    {
+        "rollback-at-half",
+        "kill-released-at-once",
+        "kill-by-label-while-live",
+        "kill-in-spec",
+        "git-revert-after-rollback",
+        "adopted-turns-bad",
+        "wrong-provider",
+    }
+)
+"""Near neighbours of other scenarios: played when all are asked for, so that the rest takes minutes
+on two cores. The sample of `make test` is drawn from all of them."""

@@ -19,6 +19,7 @@ from tests.crash.schema import Unacceptable, checked
 
 WITH_STATUS: Final = (FEATURES, INCIDENTS, KILL_SWITCHES)
 UNSEEN: Final[Json] = {"observedGeneration": -1}
+RESTORE: Final = "restore"
 FIRST_VERSION: Final = 1000
 
 Address = tuple[str, str, str]
@@ -122,7 +123,7 @@ class Store:
     def wipe_status(self, kind: Kind, namespace: str, name: str) -> None:
         """A restore without status."""
         before = self._known(kind, namespace, name)
-        self._commit(kind, before, copied(before) | {"status": dict(UNSEEN)}, "restore")
+        self._commit(kind, before, copied(before) | {"status": dict(UNSEEN)}, RESTORE)
 
     # -- whole -----------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from goaround.api.kinds import FEATURES, INCIDENTS, KILL_SWITCHES, RECORDS, AIFe
 from goaround.api.reasons import Stage
 from goaround.api.status import AIFeatureStatus, LatchCause
 from goaround.rollout.moves import in_flight
-from tests.crash.store import Commit, Store
+from tests.crash.store import RESTORE, Commit, Store
 
 MOST: Final = 20
 
@@ -69,6 +69,8 @@ class Watchman:
             self._fly(Point("deleted", (0, 0, 0), "", ""))
             return
         self._fly(_point(status))
+        if commit.author == RESTORE:
+            return  # not a move of ours, and nothing before it binds us
         before = commit.before["status"] if commit.before is not None else {}
         was = AIFeatureStatus.model_validate(before)
         yield from self._weight(status)
