@@ -2,9 +2,10 @@
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
 KEEP ?=
+QUICK ?=
 ALL ?=
 
-.PHONY: help setup demo test test-unit test-cluster test-kind check crash bench fmt lock clean
+.PHONY: help setup demo test test-unit test-cluster test-kind check crash bench bench-evidence fmt lock clean
 
 help: ## what there is to do
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -36,6 +37,9 @@ crash: setup ## enumerate crash points; prints points=N violations=0 (ALL=1: var
 
 bench: setup ## measure; prints tables and JSON
 	@$(PY) -m hack.bench
+
+bench-evidence: setup ## false rollbacks and delays of the evidence engine, simulated (QUICK=1: fewer rollouts)
+	@nice $(PY) -m hack.bench.evidence $(if $(filter-out 0,$(QUICK)),--quick)
 
 fmt: setup ## format, and mend what can be mended
 	@.venv/bin/ruff check --fix

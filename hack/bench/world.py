@@ -165,7 +165,7 @@ def manifest(name: str, version: str = GOOD, **ramp: object) -> Json:
         "metadata": {"name": name, "labels": {"fleet": NAMESPACE}},
         "spec": {
             "release": release(version),
-            "delivery": [{"name": "app", "role": "Split", "flag": {"bucketBy": "User"}}],
+            "delivery": [{"name": "app", "role": "Split", "flag": {"bucketBy": "Request"}}],
             "fallback": {"type": "LegacyLogic"},
             "acceptance": {
                 "scope": "English support questions",

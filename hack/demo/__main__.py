@@ -80,13 +80,13 @@ def publish(report: Report, stack: Stack, where: Path) -> bool:
         print(described.stdout)
     ok = len(report.acts) == len(ACTS) and all(a["ok"] for a in report.acts)
     body: Json = {"acts": report.acts, "rollback": report.rollback, "kill": report.kill}
-    body["crash"] = report.crash
+    body |= {"crash": report.crash, "evidence": report.evidence}
     where.parent.mkdir(parents=True, exist_ok=True)
     where.write_text(json.dumps(body, indent=1) + "\n")
     print("act          ok     seconds")
     for act in report.acts:
         print(f"{act['name']:12} {act['ok']!s:6} {act['seconds']:7.1f}")
-    for group in ("rollback", "kill", "crash"):
+    for group in ("evidence", "rollback", "kill", "crash"):
         for name, value in body[group].items():
             print(f"{group + '.' + name:38} {value}")
     print(f"\nreport: {where.relative_to(ROOT)}; logs: {stack.logs.relative_to(ROOT)}")

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 import yaml
 
 from goaround.api.base import Json
+from goaround.api.conditions import find
 from goaround.api.digest import release_digest, short
 from goaround.api.feature import Release
 from goaround.api.kinds import EVENTS, INCIDENTS, KILL_SWITCHES, RECORDS, AIFeature
 from goaround.api.names import ATTEMPTS, record_name
-from goaround.api.reasons import Stage
+from goaround.api.reasons import ConditionType, Reason, Stage
 from hack.demo.look import Look, unix
 from hack.demo.stack import FEATURE, NAMESPACE, ROOT
 
@@ -33,6 +34,7 @@ class Report:
     """What was measured."""
 
     acts: list[Json] = field(default_factory=list)
+    evidence: Json = field(default_factory=dict)
     rollback: Json = field(default_factory=dict)
     kill: Json = field(default_factory=dict)
     crash: Json = field(default_factory=dict)
@@ -54,13 +56,16 @@ async def adopt(look: Look, _: Report) -> None:
     assert feature.status.last_known_good is not None
 
 
-async def climb(look: Look, _: Report) -> None:
-    """A good release climbs 10 → 50 → 100 % and becomes last-known-good."""
+async def climb(look: Look, report: Report) -> None:
+    """A good release climbs 10 → 50 → 100 % on measured users, and becomes last-known-good."""
     seen: set[int] = set()
+    rests_on: list[str] = []
 
     def landed(f: AIFeature) -> bool:
         if f.status.candidate is not None:
             seen.add(f.status.split.candidate)
+            assumed = find(f.status.conditions, ConditionType.EVIDENCE_ASSUMPTIONS)
+            rests_on.extend([assumed.reason] if assumed is not None else [])
         good = f.status.last_known_good
         return good is not None and f.status.stage is Stage.LIVE and good.digest == digest(BETTER)
 
@@ -68,6 +73,9 @@ async def climb(look: Look, _: Report) -> None:
     await look.until(landed, "the climb of a good release", 120)
     if not {10, 50, 100} <= seen:
         raise AssertionError(f"the climb was not seen at 10, 50 and 100 %, only at {sorted(seen)}")
+    report.evidence = {"restsOn": list(dict.fromkeys(rests_on))}
+    if set(rests_on) - {Reason.NO_DATA} != {Reason.MEASURED}:
+        raise AssertionError(f"users were not measured: {report.evidence}")
 
 
 async def go_around(look: Look, report: Report) -> None:

@@ -1,32 +1,67 @@
-"""The command line: `python -m goaround operator | flags`."""
+"""The command line: `goaround operator | flags | plan | explain`.
+
+Decides which process this is, and loads no more than that one needs.
+"""
 
 import argparse
 import asyncio
 import sys
 from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING
 
 from goaround import __version__
 
+if TYPE_CHECKING:
+    from goaround.cli.signals import Signals
+
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Exit code of the chosen command; 2 for a usage or configuration error."""
+    """Exit code of the chosen command; for the servers 2 is a usage or configuration error."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    chosen = words[:1]
+    if chosen == ["plan"]:
+        from goaround.cli import plan
+
+        return plan.main(words[1:], _signals)
+    if chosen == ["explain"]:
+        from goaround.cli import explain
+
+        return explain.main(words[1:], _signals)
+    return _serve(words)
+
+
+def _signals() -> "Signals":
+    """The operator's own way to ask for signals, lent to the commands: rooms of one rank do not
+    import one another."""
+    from goaround.cli.signals import Signals
+    from goaround.runtime.readings import Purpose, shape_of, understood, wanted
+
+    return Signals(shape_of, wanted, partial(understood, purpose=Purpose.FLIGHT))
+
+
+def _serve(words: Sequence[str]) -> int:
+    """The servers, and the help that names all commands."""
     parser = argparse.ArgumentParser(prog="goaround", description=__doc__)
     parser.add_argument("--version", action="version", version=f"goaround {__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
     operator = commands.add_parser("operator", help="decide and record what each feature does")
     flags = commands.add_parser("flags", help="serve the decisions as a flag stream")
-    chosen = (argv if argv is not None else sys.argv[1:])[:1]
+    commands.add_parser("plan", help="will a ramp fly, what can it find, how long does it take")
+    commands.add_parser("explain", help="draw what the evidence of a flight said, and when")
     # each process imports only what it runs: the flag server must not load kopf
-    if chosen == ["flags"]:
+    if words[:1] == ["flags"]:
         from goaround.runtime import flags as flag_server
 
         flag_server.add_arguments(flags)
-        return asyncio.run(flag_server.serve(parser.parse_args(argv)))
+        return asyncio.run(flag_server.serve(parser.parse_args(words)))
+    if words[:1] != ["operator"]:
+        parser.parse_args(words)  # tells the usage and leaves
     from goaround.runtime import app
     from goaround.runtime.config import ConfigError
 
     app.add_arguments(operator)
-    args = parser.parse_args(argv)
+    args = parser.parse_args(words)
     try:
         return app.main(args)
     except ConfigError as err:

@@ -133,5 +133,6 @@ def _longest(schema: Json, index: int) -> str:
     # Two digits make the names of a list differ.
     name = f"{index:02}".rjust(length, "a")
     decimals = ("0.".ljust(length - 1, "0") + "1", "999.".ljust(length, "9"))
-    candidates = (name, name.capitalize(), "sha256:".ljust(length, "a"), *decimals)
+    signed = (f"-{'9' * (length - 11)}.{'9' * 9}", f"{'9' * (length - 7)}.{'9' * 6}")
+    candidates = (name, name.capitalize(), "sha256:".ljust(length, "a"), *decimals, *signed)
     return next(c for c in candidates if re.search(schema.get("pattern", ""), c))

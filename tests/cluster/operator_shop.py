@@ -170,7 +170,7 @@ def a_feature(name: str, version: str = GOOD, **spec: object) -> Json:
         "metadata": {"name": name},
         "spec": {
             "release": release(version),
-            "delivery": [{"name": "app", "role": "Split", "flag": {"bucketBy": "User"}}],
+            "delivery": [{"name": "app", "role": "Split", "flag": {"bucketBy": "Request"}}],
             "fallback": {"type": "LegacyLogic"},
             "acceptance": acceptance(),
             "ramp": {

@@ -1,7 +1,8 @@
 """The world around the operator in its cluster tests: apps that count, and providers that fail.
 
 `Traffic` is every app at once: it serves requests by the split that stands in status and counts
-them on one metrics page. `Providers` are metrics providers that answer nonsense until mended.
+them on one metrics page, by bucket of users where they stick to an arm. `Providers` are metrics
+providers that answer nonsense until mended.
 """
 
 import json
@@ -9,7 +10,7 @@ import re
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -25,15 +26,41 @@ RESULTS: Final = ("error", "refused")
 ARMS: Final = ("stable", "candidate", "fallback")
 FAULTS: Final = ("bad500", "badnan", "empty", "huge", "hangs")
 
+NO_BUCKET: Final = ""
+
 FeatureName = tuple[str, str]
 
 
 @dataclass(slots=True)
 class App:
-    """Requests per second, and the share that goes wrong, by arm and result."""
+    """Requests per second, and the share that goes wrong.
+
+    wrong: by arm and result. ill: share of errors by digest, as whatever arm that release serves.
+    users: share of errors by arm, one for each bucket of users, all as many as the others; then
+    requests carry their bucket. times_candidate: a second router gives the candidate so many times
+    its share, at the cost of stable.
+    """
 
     rate: float = 1000.0
     wrong: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    ill: Mapping[str, float] = field(default_factory=dict)
+    users: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    times_candidate: float = 1.0
+
+    def routed(self, split: Mapping[str, float]) -> Mapping[str, float]:
+        """Percent by arm as users really get them."""
+        more = split.get("candidate", 0) * (self.times_candidate - 1)
+        more = min(more, split.get("stable", 0))
+        moved = {arm: split.get(arm, 0.0) for arm in ARMS}
+        moved["candidate"] += more
+        moved["stable"] -= more
+        return moved
+
+    def errors(self, arm: str, digest: str) -> Mapping[str, float]:
+        """Share of errors by bucket."""
+        if arm in self.users:
+            return {f"b{n:02}": share for n, share in enumerate(self.users[arm])}
+        return {NO_BUCKET: self.ill.get(digest, self.wrong.get((arm, "error"), 0.0))}
 
 
 class Traffic:
@@ -41,7 +68,7 @@ class Traffic:
 
     def __init__(self) -> None:
         self._apps: dict[FeatureName, App] = {}
-        self._counts: defaultdict[tuple[FeatureName, str, str], float] = defaultdict(float)
+        self._counts: defaultdict[tuple[FeatureName, str, str, str], float] = defaultdict(float)
         self._lock = threading.Lock()
 
     def serve(self, namespace: str, name: str, app: App | None = None) -> None:
@@ -49,31 +76,57 @@ class Traffic:
         with self._lock:
             self._apps[namespace, name] = app or App()
 
-    def count(self, splits: Mapping[FeatureName, Mapping[str, int]], seconds: float) -> None:
-        """Let `seconds` pass: the requests of each app, divided as its feature's split says."""
+    def count(
+        self,
+        splits: Mapping[FeatureName, Mapping[str, float]],
+        seconds: float,
+        serving: Mapping[FeatureName, Mapping[str, str]] | None = None,
+    ) -> None:
+        """Let `seconds` pass: the requests of each app, divided as its feature's split says.
+        serving: digest by arm."""
         with self._lock:
             for feature, app in self._apps.items():
-                for arm in ARMS:
-                    share = splits.get(feature, {"fallback": 100}).get(arm, 0)
-                    self._count(feature, arm, app, app.rate * seconds * share / 100)
+                released = (serving or {}).get(feature, {})
+                for arm, share in app.routed(splits.get(feature, {"fallback": 100})).items():
+                    requests = app.rate * seconds * share / 100
+                    self._count(feature, arm, app, requests, digest=released.get(arm, ""))
 
-    def _count(self, feature: FeatureName, arm: str, app: App, requests: float) -> None:
+    def _count(
+        self, feature: FeatureName, arm: str, app: App, requests: float, *, digest: str
+    ) -> None:
         if requests == 0:
             return
-        for result in RESULTS:
-            wrong = requests * app.wrong.get((arm, result), 0.0)
-            self._counts[feature, arm, result] += wrong
-            requests -= wrong
-        self._counts[feature, arm, "ok"] += requests
+        buckets = app.errors(arm, digest)
+        for bucket, errors in buckets.items():
+            left = requests / len(buckets)
+            for result, share in (("error", errors), ("refused", app.wrong.get((arm, "refused")))):
+                wrong = left * (share or 0.0)
+                self._counts[feature, arm, result, bucket] += wrong
+                left -= wrong
+            self._counts[feature, arm, "ok", bucket] += left
 
     def page(self) -> bytes:
         with self._lock:
             lines = [
                 f'ai_requests_total{{namespace="{namespace}",ai_feature="{name}",'
-                f'ai_variant="{arm}",result="{result}"}} {int(count)}'
-                for ((namespace, name), arm, result), count in self._counts.items()
+                f'ai_variant="{arm}",result="{result}"{_labelled(bucket)}}} {int(count)}'
+                for ((namespace, name), arm, result, bucket), count in self._counts.items()
             ]
+            lines += self._histogram()
         return "".join(f"{line}\n" for line in lines).encode()
+
+    def _histogram(self) -> Iterator[str]:
+        """Refused requests take longer than 2.5 seconds, the others half a second at most."""
+        for feature, arm, bucket in {(f, arm, bucket) for f, arm, _, bucket in self._counts}:
+            found = {r: self._counts.get((feature, arm, r, bucket), 0.0) for r in (*RESULTS, "ok")}
+            counts = {result: int(count) for result, count in found.items()}
+            every = sum(counts.values())
+            for le, count in {"0.5": every - counts["refused"], "2.5": every - counts["refused"],
+                              "+Inf": every}.items():  # fmt: skip
+                yield (
+                    f'ai_request_seconds_bucket{{namespace="{feature[0]}",ai_feature="{feature[1]}"'
+                    f',ai_variant="{arm}",le="{le}"{_labelled(bucket)}}} {count}'
+                )
 
     def follow(self, api: httpx.Client, stop: threading.Event) -> None:
         """Count by the splits that the API server holds, until stopped."""
@@ -84,7 +137,7 @@ class Traffic:
             except httpx.HTTPError:
                 continue
             now = time.monotonic()
-            self.count(_splits(listed), now - before)
+            self.count(_splits(listed), now - before, _serving_by_arm(listed))
             before = now
 
 
@@ -94,6 +147,22 @@ def _splits(listed: Json) -> dict[FeatureName, dict[str, int]]:
         for f in listed.get("items", ())
         if "split" in f.get("status", {})
     }
+
+
+def _serving_by_arm(listed: Json) -> dict[FeatureName, dict[str, str]]:
+    """Digests of what serves as stable and as candidate."""
+    return {
+        (f["metadata"]["namespace"], f["metadata"]["name"]): {
+            arm: f["status"][known]["digest"]
+            for arm, known in (("stable", "lastKnownGood"), ("candidate", "candidate"))
+            if f.get("status", {}).get(known)
+        }
+        for f in listed.get("items", ())
+    }
+
+
+def _labelled(bucket: str) -> str:
+    return f',ai_bucket="{bucket}"' if bucket else ""
 
 
 class Providers:

@@ -8,7 +8,7 @@ import urllib.request
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from goaround.world.prometheus import (
@@ -152,14 +152,15 @@ def read(
     ends: range,
     *features: FeatureKey,
     variants: Sequence[str] = ("stable", "candidate"),
+    shape: Shape | None = None,
 ) -> list[Read]:
-    """The readings of `features`, in one batch."""
+    """The readings of `features`, in one batch; of the ratio of BAD and TOTAL by default."""
 
     async def run() -> list[Read]:
         reader = PrometheusReader(provider)
-        shape = Shape(BAD, TOTAL, ends.step)
+        asked = replace(shape or Shape(BAD, TOTAL, 1), interval=ends.step)
         try:
-            return await asyncio.gather(*(reader.read(f, shape, ends, variants) for f in features))
+            return await asyncio.gather(*(reader.read(f, asked, ends, variants) for f in features))
         finally:
             await reader.aclose()
 

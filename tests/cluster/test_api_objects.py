@@ -71,7 +71,7 @@ def test_a_minimal_feature_is_stored_with_every_default(api: ControlPlane, chat:
     ]
     for signal in acceptance["signals"]:
         assert (signal["clusterSize"], signal["budgetWeight"]) == (1, 1)
-        assert signal["layer"] == "OutputQuality"
+        assert signal["labelDelaySeconds"] == 0
     assert "killSwitch" not in spec
 
 
@@ -171,6 +171,14 @@ def test_a_list_of_features_fits_a_hundred_characters(api: ControlPlane, chat: s
 def test_a_feature_cannot_be_scaled(api: ControlPlane, chat: str) -> None:
     told = api.kubectl("scale", chat, "--replicas=1", HERE, check=False)
     assert told.returncode != 0
+
+
+def test_the_example_of_a_drift_watch_is_taken_as_it_stands(api: ControlPlane) -> None:
+    path = ROOT / "examples" / "drift.yaml"
+    told = api.kubectl("apply", f"--filename={path}", "--dry-run=server", HERE)
+    made = [line.split()[0] for line in told.stdout.splitlines()]
+    assert made == ["configmap/tickets-training", "aifeature.goaround.dev/tickets"]
+    assert told.stderr == ""
 
 
 def test_a_dry_run_leaves_nothing_behind(api: ControlPlane) -> None:

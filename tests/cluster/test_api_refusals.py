@@ -44,6 +44,22 @@ def no_bound(spec: Json) -> None:
     del spec["acceptance"]["signals"][0]["max"]
 
 
+def kind(**parts: object) -> Change:
+    """The first signal is of another kind."""
+
+    def change(spec: Json) -> None:
+        signals = spec["acceptance"]["signals"]
+        signals[0] = {"name": "other", **parts}
+
+    return change
+
+
+MEAN: Json = {"sum": "s{$match}", "count": "c{$match}", "worse": "Lower"}
+QUERY: Json = {"promql": "g{$match}"}
+COUNT: Json = {"events": "e{$match}", "total": "t{$match}"}
+LATENCY: Json = {"histogram": "h{$match}", "slowerThanSeconds": "2.5"}
+
+
 def two_planes(spec: Json) -> None:
     spec["delivery"].append({"name": "edge", "role": "Split", "flag": {}})
 
@@ -93,6 +109,80 @@ REFUSED: list[tuple[str, Change, list[str]]] = [
     ("a share that is a number", signal(max=0.02), [MAX, "must be of type string"]),
     ("a max of 1", signal(max="1.0"), [MAX, "must be below 1"]),
     ("a min of 0", signal(1, min="0.000"), [MIN, "must be above 0"]),
+    ("no kind", kind(max="0.1"), [SIGNAL, "exactly one kind", "ratio, latency, mean, count"]),
+    (
+        "two kinds",
+        signal(latency=LATENCY),
+        [SIGNAL, "exactly one kind", "take the others out"],
+    ),
+    ("a kind and a preset", signal(preset="pii-in-output"), [SIGNAL, "exactly one kind"]),
+    (
+        "an unknown preset",
+        kind(preset="good-vibes"),
+        ["signals[0].preset: Unsupported value", '"schema-errors"', '"vllm-ttft"'],
+    ),
+    (
+        "a share of 1.5 that is slow",
+        kind(latency=LATENCY, max="1.5"),
+        ["spec.acceptance.signals[0].max:", "decimal between 0 and 1 in quotes"],
+    ),
+    (
+        "a bucket of 0 seconds",
+        kind(latency=LATENCY | {"slowerThanSeconds": "0.0"}, max="0.1"),
+        ["slowerThanSeconds:", "a duration is a decimal above 0 in quotes"],
+    ),
+    (
+        "a score with the wrong end",
+        kind(mean=MEAN, max="0.5"),
+        [SIGNAL, "worse when it is lower takes min"],
+    ),
+    (
+        "a score off its scale",
+        kind(mean=MEAN | {"lowest": "1", "highest": "5"}, min="0.5"),
+        [SIGNAL, "must lie between its lowest and its highest"],
+    ),
+    (
+        "a score at the end of its scale",
+        kind(mean=MEAN, min="1"),
+        [SIGNAL, "both excluded"],
+    ),
+    (
+        "a scale upside down",
+        kind(mean=MEAN | {"lowest": "5"}, min="0.5"),
+        ["signals[0].mean:", "lowest must be below highest"],
+    ),
+    ("at least some events", kind(count=COUNT, min="0.1"), [SIGNAL, "a count takes max"]),
+    (
+        "a query against stable",
+        kind(query=QUERY, max="1", vsStable={"worseBy": "0.1"}),
+        [SIGNAL, "held against max or min only"],
+    ),
+    (
+        "more failures than evaluations",
+        kind(query=QUERY | {"failures": 6, "of": 5}, max="1"),
+        ["signals[0].query:", "failures may not be more than of"],
+    ),
+    (
+        "arms without a stable one to compare with",
+        signal(vsStable={"worseBy": "0.1"}, arms={"candidate": 'pod="c"'}),
+        [SIGNAL, "set arms.stable, too"],
+    ),
+    (
+        "an empty vsBaseline",
+        signal(vsBaseline={}),
+        ["signals[0].vsBaseline:", "vsBaseline needs worseBy (a share)"],
+    ),
+    (
+        "too many slices",
+        lambda s: s["acceptance"].update(
+            signals=[
+                s["acceptance"]["signals"][0]
+                | {"name": f"s{n}", "slices": {"label": "l", "values": list("abcdefghij")}}
+                for n in range(3)
+            ]
+        ),
+        ["spec.acceptance.signals:", "at most 32 together"],
+    ),
     (
         "one signal",
         lambda s: s["acceptance"]["signals"].pop(),

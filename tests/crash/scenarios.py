@@ -10,6 +10,7 @@ from goaround.api.kinds import FEATURES, KILL_SWITCHES
 from goaround.api.reasons import Stage
 from tests.crash.script import FEATURE, Act, Change, Ending, Remove, Scenario, WipeStatus
 from tests.crash.vocabulary import (
+    BAD,
     BAD_UNDER_LOAD,
     SWITCH,
     always,
@@ -22,6 +23,7 @@ from tests.crash.vocabulary import (
     killed_but_unlatched,
     latched,
     latched_and_contained,
+    live,
     retry,
     stalled,
     switch,
@@ -41,6 +43,8 @@ V2_AT_HALF: Final = flying("v2", 50)
 SWITCH_GONE: Final = (Remove(KILL_SWITCHES, SWITCH),)
 OUTAGE: Final = Change({"readable": False})
 OUTAGE_OVER: Final = Change({"readable": True})
+V1_TURNS_BAD: Final = Change({"quality": {"v1": BAD}})
+V2_TURNS_BAD: Final = Change({"quality": {"v2": BAD}})
 
 SCENARIOS: Final[tuple[Scenario, ...]] = (
     Scenario(
@@ -210,6 +214,22 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         ),
         frozenset({0, 10}),
         ends=Ending(Stage.INCONCLUSIVE, "v1", ("P4",), twin_may=HOLD_AGAIN),
+        begins_after=ADOPTED,
+    ),
+    Scenario(
+        "live-turns-bad",
+        "a release turns bad after it has landed: the good one before it serves",
+        (V2_TAKES_OFF, Act(live("v2"), (V2_TURNS_BAD,), 100)),
+        RAMP,
+        ends=Ending(Stage.ROLLED_BACK, "v1", ("P2",)),
+        begins_after=ADOPTED,
+    ),
+    Scenario(
+        "adopted-turns-bad",
+        "the only good release turns bad: the fallback serves",
+        (Act(always, (V1_TURNS_BAD,), 20),),
+        frozenset({0}),
+        ends=Ending(Stage.ROLLED_BACK, None, ("P2",)),
         begins_after=ADOPTED,
     ),
     Scenario(

@@ -48,7 +48,7 @@ def feature(
     signals = [_signal("errors", "error"), _signal("refusals", "refused")]
     spec: Json = {
         "release": release(version),
-        "delivery": [{"name": "app", "role": "Split", "flag": {}}],
+        "delivery": [{"name": "app", "role": "Split", "flag": {"bucketBy": "Request"}}],
         "fallback": {"type": "LegacyLogic"},
         "acceptance": {
             "scope": "English support questions",
@@ -98,6 +98,17 @@ def flying(version: str, weight: int) -> Seen:
             and status.candidate.digest == digest(version)
             and status.split.candidate == weight
         )
+
+    return seen
+
+
+def live(version: str) -> Seen:
+    """This release is last-known-good and serves everybody."""
+
+    def seen(sight: Sight) -> bool:
+        status = sight.status
+        good = status.last_known_good if status is not None else None
+        return at(Stage.LIVE)(sight) and good is not None and good.digest == digest(version)
 
     return seen
 

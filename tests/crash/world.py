@@ -39,9 +39,10 @@ BEGIN: Final = datetime(2026, 11, 21, 9, 0, 3, tzinfo=UTC)
 HEARING_SECONDS: Final = 0.01
 STALE_SECONDS: Final = 4.0
 AGAIN_SECONDS: Final = 0.5
-QUIET_SECONDS: Final = 130.0
-QUIET_AT_END_SECONDS: Final = 75.0
-"""Longer than one whole list, which mends what no event told."""
+QUIET_SECONDS: Final = 150.0
+QUIET_AT_END_SECONDS: Final = 140.0
+"""Longer than one whole list, which mends what no event told, and than a live release takes until
+its first window is read: two minutes of the grid."""
 
 LONGEST_SECONDS: Final = 3600.0
 PEOPLE: Final = "people"

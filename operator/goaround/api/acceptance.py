@@ -3,163 +3,189 @@
 It says what is measured against which limit. How evidence becomes a verdict is not its business.
 """
 
-from enum import StrEnum
 from typing import Annotated
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, JsonValue
 
-from goaround.api.base import SHARE, DnsLabel, Model, Share
+from goaround.api.base import SHARE, DnsLabel, Model
+from goaround.api.bounds import IS_SHARE, OnBreach, VsBaseline, VsStable
+from goaround.api.presets import PRESETS, Kind
 from goaround.api.schema import cel, keyed_by, rules
+from goaround.api.signals import (
+    NUMBER,
+    Arms,
+    EventCount,
+    Latency,
+    Layer,
+    Mean,
+    Number,
+    Query,
+    Ratio,
+    Slices,
+)
+
+__all__ = [
+    "Acceptance",
+    "Layer",
+    "OnBreach",
+    "Ratio",
+    "Signal",
+    "VsBaseline",
+    "VsStable",
+]
 
 LEVEL = "^0[.]0*[1-9][0-9]*$"
-IS_SHARE = cel(
-    f"self.matches('{SHARE}')",
-    'a share is a decimal between 0 and 1 in quotes, with at most 9 decimals, for example "0.02"',
-)
 IS_LEVEL = cel(
     f"self.matches('{LEVEL}')",
     "a chance is a decimal above 0 and below 1 in quotes, with at most 6 decimals, for example "
     '"0.01"',
 )
 
-Selector = Annotated[str, Field(min_length=1, max_length=512)]
 SignificanceLevel = Annotated[
     str, Field(pattern=LEVEL, max_length=8, json_schema_extra=rules(IS_LEVEL))
 ]
 
 
-class Ratio(Model):
-    """A share of bad events, from two counters."""
+KINDS = "[has(self.ratio), has(self.latency), has(self.mean), has(self.count), has(self.query)]"
+OF_SHARES = "(has(self.ratio) || has(self.latency) || has(self.count))"
+IS_SHARE_TEXT = str(IS_SHARE["message"])
+BELOW = "double(self.mean.lowest) < double(self.{0}) && double(self.{0}) < "
+ENDS = f"self.mean.lowest.matches('{NUMBER}') && self.mean.highest.matches('{NUMBER}')"
 
-    bad: Selector = Field(
-        description="One selector of a counter of bad events, with `$match`: "
-        '`ai_requests_total{$match,result="schema_error"}`.'
+
+def _share(name: str) -> str:
+    """CEL: where the bound is a share, it is written as one."""
+    return f"!has(self.{name}) || !{OF_SHARES} || self.{name}.matches('{SHARE}')"
+
+
+def _on_scale(name: str) -> str:
+    """CEL: the bound of a mean lies on the score's scale, ends excluded."""
+    return (
+        f"!has(self.mean) || !has(self.{name}) || !({ENDS} && self.{name}.matches('{NUMBER}')) || "
+        f"({BELOW.format(name)}double(self.mean.highest))"
     )
-    total: Selector = Field(
-        description="One selector of the counter of all events, with `$match`: "
-        "`ai_requests_total{$match}`."
-    )
 
 
-class Layer(StrEnum):
-    INFRASTRUCTURE = "Infrastructure"
-    OUTPUT_QUALITY = "OutputQuality"
-    DATA_PIPELINE = "DataPipeline"
-    SAFETY = "Safety"
-
-
-FACTOR = "^[1-9][0-9]{0,2}([.][0-9]{1,6})?$"
-IS_FACTOR = cel(
-    f"self.matches('{FACTOR}')",
-    'a factor is a decimal of at least 1 in quotes, for example "1.2"',
+SIGNAL_RULES = (
+    cel(
+        f"({KINDS} + [has(self.preset)]).filter(k, k).size() == 1",
+        "a signal has exactly one kind: set one of ratio, latency, mean, count, query or preset, "
+        "and take the others out",
+    ),
+    cel(
+        "!(has(self.max) && has(self.min))",
+        "a signal takes one absolute bound: set either max (bad above it) or min (bad below it), "
+        "not both",
+    ),
+    cel(
+        "has(self.max) || has(self.min) || has(self.vsStable) || has(self.preset)",
+        "a signal needs a bound: set max (bad above it), min (bad below it) or vsStable",
+    ),
+    cel(
+        "!(has(self.min) && has(self.vsStable)) || has(self.mean) || has(self.preset)",
+        "vsStable compares shares of bad events and does not go with min: make two signals",
+    ),
+    cel(_share("max"), IS_SHARE_TEXT, path=".max"),
+    cel(_share("min"), IS_SHARE_TEXT, path=".min"),
+    cel(
+        f"!has(self.max) || !{OF_SHARES} || !self.max.startsWith('1')",
+        "max must be below 1, since a share never exceeds 1",
+        path=".max",
+    ),
+    cel(
+        f"!has(self.min) || !{OF_SHARES} || !self.min.matches('^0[.0]*$')",
+        "min must be above 0, since nothing falls below 0",
+        path=".min",
+    ),
+    cel(
+        "!has(self.mean) || !(self.mean.worse == 'Lower' ? has(self.max) : has(self.min))",
+        "a mean that is worse when it is lower takes min, one that is worse when higher takes max",
+    ),
+    cel(
+        f"({_on_scale('max')}) && ({_on_scale('min')})",
+        "the bound of a mean must lie between its lowest and its highest, both excluded",
+    ),
+    cel(
+        "!(has(self.count) && has(self.min))",
+        "a count takes max: to ask for at least some events, make it a ratio with min",
+    ),
+    cel(
+        "!has(self.query) || !(has(self.vsStable) || has(self.vsBaseline) || has(self.slices))",
+        "a query is held against max or min only: vsStable, vsBaseline and slices need counters",
+    ),
+    cel(
+        "!(has(self.arms) && has(self.vsStable)) || has(self.arms.stable)",
+        "vsStable compares with the stable arm: set arms.stable, too",
+    ),
 )
-Factor = Annotated[str, Field(pattern=FACTOR, max_length=10, json_schema_extra=rules(IS_FACTOR))]
-ComparedShare = Annotated[Share, Field(json_schema_extra=rules(IS_SHARE))]
-
-
-def _unlike(name: str, pattern: str) -> str:
-    """CEL: the field is no number, which its own rule already tells; comparing it would fail."""
-    return f"(has(self.{name}) && !self.{name}.matches('{pattern}'))"
-
-
-class VsStable(Model):
-    """How much worse than stable a candidate may be, and how much worse must be ruled out."""
-
-    model_config = ConfigDict(
-        json_schema_extra=rules(
-            cel(
-                "has(self.worseBy) || has(self.worseByFactor)",
-                "vsStable needs worseBy (a share) or worseByFactor (a factor)",
-            ),
-            cel(
-                "has(self.rejectAt) || has(self.rejectAtFactor) || "
-                "(has(self.worseBy) && self.worseBy.matches('[1-9]')) || "
-                "(has(self.worseByFactor) && !self.worseByFactor.matches('^1([.]0*)?$'))",
-                "set rejectAt when worseBy is 0: something worse must be ruled out before a climb",
-            ),
-            cel(
-                f"!has(self.rejectAt) || {_unlike('rejectAt', SHARE)} || "
-                f"{_unlike('worseBy', SHARE)} || double(self.rejectAt) > "
-                "(has(self.worseBy) ? double(self.worseBy) : 0.0)",
-                "rejectAt must be larger than worseBy",
-            ),
-            cel(
-                f"!has(self.rejectAtFactor) || {_unlike('rejectAtFactor', FACTOR)} || "
-                f"{_unlike('worseByFactor', FACTOR)} || double(self.rejectAtFactor) > "
-                "(has(self.worseByFactor) ? double(self.worseByFactor) : 1.0)",
-                "rejectAtFactor must be larger than worseByFactor",
-            ),
-        )
-    )
-
-    worse_by: ComparedShare | None = Field(
-        default=None,
-        description="Share by which the candidate may always be worse: 0.02 is two points.",
-    )
-    reject_at: ComparedShare | None = Field(
-        default=None,
-        description="Share by which it must be proven not to be worse before a climb; twice "
-        "worseBy where not set.",
-    )
-    worse_by_factor: Factor | None = Field(
-        default=None, description="Multiple of stable's share that is always allowed: 1.2."
-    )
-    reject_at_factor: Factor | None = Field(
-        default=None,
-        description="Multiple that must be ruled out before a climb; the square of worseByFactor "
-        "where not set.",
-    )
 
 
 class Signal(Model):
     """One acceptance signal with its bounds."""
 
-    model_config = ConfigDict(
-        json_schema_extra=rules(
-            cel(
-                "!(has(self.max) && has(self.min))",
-                "a ratio takes one absolute bound: set either max (bad above it) or min (bad below "
-                "it), not both",
-            ),
-            cel(
-                "has(self.max) || has(self.min) || has(self.vsStable)",
-                "a signal needs a bound: set max (bad above it), min (bad below it) or vsStable",
-            ),
-            cel(
-                "!(has(self.min) && has(self.vsStable))",
-                "vsStable compares shares of bad events and does not go with min: make two signals",
-            ),
-        )
-    )
+    model_config = ConfigDict(json_schema_extra=rules(*SIGNAL_RULES))
 
     name: DnsLabel = Field(description="Name of the signal, unique in the feature.")
-    layer: Layer = Field(
-        default=Layer.OUTPUT_QUALITY,
-        description="What the signal watches; a breach of a `Safety` signal opens a P1 incident.",
-    )
-    ratio: Ratio = Field(description="A share of bad events, from two counters.")
-    max: Share | None = Field(
+    layer: Layer | None = Field(
         default=None,
-        description="Highest acceptable share, as a decimal between 0 and 1. Roll back on proof "
-        'above it, climb on proof below it; "0" means that the first bad event goes around.',
-        json_schema_extra=rules(
-            IS_SHARE,
-            cel("!self.startsWith('1')", "max must be below 1, since a share never exceeds 1"),
-        ),
+        description="What the signal watches; a breach of a `Safety` signal opens a P1 incident. "
+        "Default: that of the preset, else `OutputQuality`.",
     )
-    min: Share | None = Field(
+    ratio: Ratio | None = Field(
+        default=None, description="A share of bad events, from two counters."
+    )
+    latency: Latency | None = Field(
+        default=None, description="The share of requests slower than a bucket's bound."
+    )
+    mean: Mean | None = Field(
+        default=None, description="The mean of a score between a lowest and a highest value."
+    )
+    count: EventCount | None = Field(
+        default=None, description="Events per request, for what should be rare or never happen."
+    )
+    query: Query | None = Field(
         default=None,
-        description="Lowest acceptable share, as a decimal between 0 and 1. Roll back on proof "
-        "below it, climb on proof above it.",
-        json_schema_extra=rules(
-            IS_SHARE,
-            cel("!self.matches('^0[.0]*$')", "min must be above 0, since nothing falls below 0"),
-        ),
+        description="Any PromQL with a plain threshold, judged outside alpha.",
+    )
+    preset: str | None = Field(
+        default=None,
+        max_length=63,
+        description="A signal by name; whatever is set beside it wins.",
+        json_schema_extra={"enum": list[JsonValue](sorted(PRESETS))},
+    )
+    max: Number | None = Field(
+        default=None,
+        description="Highest acceptable value: a share as a decimal between 0 and 1, for a mean or "
+        'a query in their own unit. Roll back on proof above it, climb on proof below it; "0" for '
+        "a share means that the first bad event goes around.",
+    )
+    min: Number | None = Field(
+        default=None,
+        description="Lowest acceptable value, as for max. Roll back on proof below it, climb on "
+        "proof above it.",
     )
     vs_stable: VsStable | None = Field(
         default=None,
         description="Bound against last-known-good while a candidate flies beside it; does not "
-        "apply where there is none.",
+        "apply where there is none. For a mean, shares are of its scale.",
+    )
+    vs_baseline: VsBaseline | None = Field(
+        default=None,
+        description="Bound against the release's own past while it is `Live`.",
+    )
+    slices: Slices | None = Field(
+        default=None, description="Values of one label that are judged by themselves as well."
+    )
+    arms: Arms | None = Field(
+        default=None,
+        description="What tells the arms apart in metrics without the feature's labels.",
+    )
+    label_delay_seconds: int = Field(
+        default=0,
+        ge=0,
+        le=2_592_000,
+        description="How late the truth is, in seconds: counts are final so long after their "
+        "window. The signal then gates no step that holds shorter.",
     )
     cluster_size: int = Field(
         default=1,
@@ -171,8 +197,30 @@ class Signal(Model):
         default=1,
         ge=1,
         le=100,
-        description="Relative weight of this signal in the false-rollback budget alpha.",
+        description="Relative weight of this signal in the false-rollback budget alpha, its slices "
+        "included.",
     )
+
+    @property
+    def kind(self) -> Kind | None:
+        """What is read; None for a preset that this operator does not know."""
+        own = self.ratio or self.latency or self.mean or self.count or self.query
+        known = PRESETS.get(self.preset or "")
+        return own or (known.kind if known is not None else None)
+
+    @property
+    def watches(self) -> Layer:
+        """The layer: the author's, the preset's, or `OutputQuality`."""
+        known = PRESETS.get(self.preset or "")
+        return self.layer or (known.layer if known is not None else Layer.OUTPUT_QUALITY)
+
+    @property
+    def bounds(self) -> tuple[str | None, str | None]:
+        """Absolute bounds (max, min): the author's, or the preset's where no bound is stated."""
+        known = PRESETS.get(self.preset or "")
+        if known is None or self.max or self.min or self.vs_stable:
+            return self.max, self.min
+        return known.max, known.min
 
 
 class Acceptance(Model):
@@ -201,6 +249,10 @@ class Acceptance(Model):
             cel(
                 "self.all(s, self.exists_one(t, t.name == s.name))",
                 "two signals have the same name: rename one",
+            ),
+            cel(
+                "self.size() + self.map(s, has(s.slices) ? s.slices.values.size() : 0).sum() <= 32",
+                "signals and their slice values may be at most 32 together: leave some out",
             ),
         ),
     )

@@ -9,8 +9,10 @@ from pydantic import ConfigDict, Field
 
 from goaround.api.acceptance import Acceptance, Layer, Ratio, Signal
 from goaround.api.base import DnsLabel, Line, Model, ObjectName, Text
+from goaround.api.drift import Drift
 from goaround.api.release import Component, Release, Version
 from goaround.api.schema import atomic, cel, keyed_by, rules
+from goaround.api.watch import Watch
 
 __all__ = [
     "ALLOWED_INTERVALS",
@@ -19,6 +21,7 @@ __all__ = [
     "BucketBy",
     "Component",
     "Delivery",
+    "Drift",
     "Fallback",
     "FallbackType",
     "FeatureReference",
@@ -34,6 +37,7 @@ __all__ = [
     "Role",
     "Signal",
     "Version",
+    "Watch",
     "default_steps",
 ]
 
@@ -213,7 +217,8 @@ class AIFeatureSpec(Model):
         json_schema_extra=rules(
             cel(
                 "self.firstRelease != 'Ramp' || "
-                "self.acceptance.signals.exists(s, has(s.max) || has(s.min))",
+                "self.acceptance.signals.exists(s, has(s.max) || has(s.min) || "
+                "(has(s.preset) && !has(s.vsStable)))",
                 "firstRelease Ramp needs a signal with max or min: the first release has no stable "
                 "one to compare with",
             )
@@ -239,6 +244,9 @@ class AIFeatureSpec(Model):
     )
     acceptance: Acceptance = Field(description="The evidence a climb needs.")
     ramp: Ramp = Field(default_factory=Ramp, description="The flight plan.")
+    watch: Watch = Field(
+        default_factory=Watch, description="How the release is watched after it has landed."
+    )
     first_release: FirstRelease = Field(
         default=FirstRelease.ADOPT,
         description="`Adopt`: the first release already serves; take it over at 100 % without "
@@ -248,6 +256,9 @@ class AIFeatureSpec(Model):
         default=Mode.ENFORCE,
         description="`Observe`: decide and say, move nothing; what spec asks for serves everybody "
         "and kill switches do not act.",
+    )
+    drift: Drift | None = Field(
+        default=None, description="Inputs watched for drift; it alerts or holds. No default."
     )
     kill_switch: KillSwitch | None = Field(
         default=None,

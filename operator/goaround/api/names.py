@@ -20,6 +20,7 @@ ATTEMPTS = f"{GROUP}/attempts"
 OUTCOME = f"{GROUP}/outcome"
 QUARANTINED = f"{GROUP}/quarantined"
 GOOD_SINCE = f"{GROUP}/good-since"
+BASELINE = f"{GROUP}/drift-baseline"
 
 
 def _hex(length: int, *parts: str) -> str:

@@ -27,6 +27,8 @@ class ConditionType(StrEnum):
     KILLED = "Killed"
     CONTAINED = "Contained"
     WATCHED = "Watched"
+    DRIFT_DETECTED = "DriftDetected"
+    EVIDENCE_ASSUMPTIONS = "EvidenceAssumptions"
 
 
 class Reason(StrEnum):
@@ -48,6 +50,7 @@ class Reason(StrEnum):
     BRAKED = "Braked"
     OUTAGE = "Outage"
     OBSERVING = "Observing"
+    SAMPLE_RATIO_MISMATCH = "SampleRatioMismatch"
     # what a person must change
     INVALID_SPEC = "InvalidSpec"
     UNKNOWN_PROVIDER = "UnknownProvider"
@@ -56,6 +59,15 @@ class Reason(StrEnum):
     WITHIN_LIMITS = "WithinLimits"
     LIMIT_EXCEEDED = "LimitExceeded"
     UNDECIDED = "Undecided"
+    WORSE_THAN_BEFORE = "WorseThanBefore"
+    DRIFT_EXCEEDED = "DriftExceeded"
+    # what evidence rests on
+    MEASURED = "Measured"
+    DECLARED_INDEPENDENT = "DeclaredIndependent"
+    NO_BUCKETS = "NoBuckets"
+    TOO_FEW_BUCKETS = "TooFewBuckets"
+    BUCKETS_FOLLOW_ARM = "BucketsFollowArm"
+    BUCKETS_CHANGED = "BucketsChanged"
     # delivery
     DELIVERED = "Delivered"
     DELIVERED_TO_NOBODY = "DeliveredToNobody"
@@ -66,7 +78,9 @@ class Reason(StrEnum):
     SPEC_KILL_SWITCH = "SpecKillSwitch"
     GATE_CLOSED = "GateClosed"
     # watch after landing
+    WATCHED = "Watched"
     NOT_WATCHED = "NotWatched"
+    NO_ABSOLUTE_BOUND = "NoAbsoluteBound"
     # incidents
     DETECTED = "Detected"
     CONTAINED = "Contained"
@@ -93,5 +107,7 @@ class EventReason(StrEnum):
     INCIDENT_OPENED = "IncidentOpened"
     WOULD_HAVE_ROLLED_BACK = "WouldHaveRolledBack"
     WOULD_HAVE_KILLED = "WouldHaveKilled"
+    WORSE_THAN_BEFORE = "WorseThanBefore"
+    DRIFT_DETECTED = "DriftDetected"
     REBUILT = "RebuiltFromRecords"
     INVALID_SPEC = "InvalidSpec"

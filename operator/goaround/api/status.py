@@ -13,6 +13,7 @@ from pydantic import ConfigDict, Field
 
 from goaround.api.base import Digest, DnsLabel, Line, Model, ObjectName, Percent, Text, Timestamp
 from goaround.api.conditions import Condition
+from goaround.api.drift import DriftStatus
 from goaround.api.feature import Release
 from goaround.api.reasons import Stage
 from goaround.api.schema import atomic, cel, keyed_by, rules
@@ -87,11 +88,16 @@ class SignalStatus(Model):
     bad: Number | None = Field(default=None, description="Bad ones among them.")
 
 
+MOST_STATES, LONGEST_STATE = 60, 1280
+
+
 class EvidenceState(Model):
     """One test's packed state; opaque."""
 
     name: Short = Field(description="The test.")
-    state: str = Field(max_length=1024, description="Packed state; opaque to people.")
+    state: str = Field(
+        max_length=LONGEST_STATE, description="Packed state, up to about 1 KiB; opaque to people."
+    )
 
 
 class LatchCause(StrEnum):
@@ -250,7 +256,7 @@ class AIFeatureStatus(Model):
     )
     evidence: list[EvidenceState] = Field(
         default_factory=list,
-        max_length=60,
+        max_length=MOST_STATES,
         description="State of the tests; opaque.",
         json_schema_extra=keyed_by("name"),
     )
@@ -267,6 +273,7 @@ class AIFeatureStatus(Model):
         description="What must be true before anything goes up again.",
         json_schema_extra=keyed_by("name"),
     )
+    drift: DriftStatus | None = Field(default=None, description="What the drift watch says.")
     delivery: DeliveryStatus | None = Field(
         default=None, description="How far the decision has reached."
     )

@@ -15,6 +15,8 @@ from goaround.evidence.model import Counts
 
 LOG_WEIGHTS: Final = np.log([0.75, 0.25])
 
+HALVES: Final = np.array([1.0, 0.5])
+
 PRIOR_ODDS: Final = 0.1
 """Before data, the release is taken to fail at a tenth of the limit's odds.
 
@@ -37,14 +39,15 @@ STABLE_PRIOR: Final = Counts(total=50.0, bad=0.5)
 """Guess of stable's share before anything is known of it: 1 %."""
 
 
-def alternatives(guess: float) -> Floats:
-    """The two shares bet on: the guess and half of it, weights .75 and .25."""
-    return np.array([guess, guess / 2])
+def alternatives(guess: ArrayLike) -> Floats:
+    """The two shares bet on: the guess and half of it, weights .75 and .25. Shape (..., 2)."""
+    return np.asarray(np.asarray(guess)[..., None] * HALVES)
 
 
 def log_e_value(log_a: Floats) -> Floats:
     """ln of the weighted sum of the two products. Shape (..., 2)."""
-    return np.asarray(np.logaddexp.reduce(LOG_WEIGHTS + log_a, axis=-1))
+    first, second = LOG_WEIGHTS[0] + log_a[..., 0], LOG_WEIGHTS[1] + log_a[..., 1]
+    return np.asarray(np.logaddexp(first, second))
 
 
 def guess_below(limit: float, past: Counts, history: Counts, n: float) -> float:
@@ -83,12 +86,20 @@ def plug_in(
 
 def guess_stable(known: Counts) -> float:
     """The share guessed for stable, from all that is known of it before this window."""
-    return min(max((known + STABLE_PRIOR).share, EDGE), 1 - EDGE)
+    return float(guess_stable_at((known.bad, known.total)))
 
 
-def below(guess: float, boundary: float) -> float:
-    """The guess, moved to the good side of the boundary if it is not there."""
-    return min(guess, float(scaled_odds(min(boundary, 1 - EDGE), CEILING_ODDS)))
+def guess_stable_at(known: tuple[ArrayLike, ArrayLike]) -> Floats:
+    """`guess_stable` over arrays of (bad, all)."""
+    bad, total = np.asarray(known[0]), np.asarray(known[1])
+    share = (bad + STABLE_PRIOR.bad) / (total + STABLE_PRIOR.total)
+    return np.asarray(np.minimum(np.maximum(share, EDGE), 1 - EDGE))
+
+
+def below(guess: ArrayLike, boundary: ArrayLike) -> Floats:
+    """The guess, moved to the good side of the boundary if it is not there; over arrays."""
+    edge = np.minimum(boundary, 1 - EDGE)
+    return np.asarray(np.minimum(guess, scaled_odds(edge, CEILING_ODDS)))
 
 
 def scaled_odds(share: ArrayLike, factor: ArrayLike) -> Floats:

@@ -10,8 +10,8 @@ from typing import Final, assert_never
 
 import numpy as np
 
-from goaround.evidence import acceptance, bets, detector
-from goaround.evidence.bets import Floats
+from goaround.evidence import buckets, clustering, detector, kernel, weighing
+from goaround.evidence.kernel import Gains
 from goaround.evidence.model import (
     NOTHING,
     Counts,
@@ -20,6 +20,7 @@ from goaround.evidence.model import (
     Run,
     TestSpec,
     TestState,
+    Units,
     VsStable,
     Window,
 )
@@ -29,17 +30,28 @@ NO_PROOF: Final = np.zeros(2)
 
 
 def new_state(
-    spec: TestSpec, start: int, step_began: float, history: Counts = NOTHING
+    spec: TestSpec,
+    start: int,
+    step_began: float,
+    history: Counts = NOTHING,
+    *,
+    phi_w: float = 1.0,
 ) -> TestState:
     """A test before its first window, which begins at `start` (`grid.first_window_start`).
 
     step_began: unix seconds. history: counts from before the rollout, only a guess: of stable for
     `VsStable`, of the same signal for `Max` and `Min`; it costs or saves time, never validity.
+    phi_w: clustering within one poll as measured before the rollout (`clustering.phi_w`); a larger
+    declared cluster size prevails.
     """
     if start % spec.interval:
         raise ValueError(f"{start} is no instant of the {spec.interval} s grid")
     return TestState(
-        fingerprint=spec.fingerprint, last_t=start, step_began=float(step_began), history=history
+        fingerprint=spec.fingerprint,
+        last_t=start,
+        step_began=float(step_began),
+        history=history,
+        phi_w=max(phi_w, spec.cluster_size),
     )
 
 
@@ -57,29 +69,59 @@ def advance(
     (only windows that lie wholly inside the step count there) and counts as a weight change;
     windows that end before it still belong to the old step. weight_changed: the split moved in
     this window for another reason. Pass empty windows too; a missing one is a gap, not a fault.
+    A block ends after an hour, and where the weight changes: other users come, and what was bet on
+    before is divided by its own design effect.
     """
     if window.end <= state.last_t:
         return state
     if window.end % spec.interval:
         raise ValueError(f"{window.end} is no instant of the {spec.interval} s grid")
     entered = step_began != state.step_began and window.end > step_began
-    harm, proof = _log_bets(spec, state, window)
-    fraction = detector.release(
-        first=state.windows == 0,
-        elapsed=window.end - state.last_t,
-        weight_changed=weight_changed or entered,
-    )
-    log_m, log_left = detector.step(np.array(state.log_m), np.array(state.log_left), harm, fraction)
-    counted = _count(spec, state, window, step_began if entered else state.step_began)
+    changed = weight_changed or entered
+    labels = buckets.labels(spec, window)
+    state = buckets.settled(state, labels, window.end)
+    state = weighing.folded(spec, state) if changed else state
+    late = window.end - state.block_start > clustering.BLOCK_SECONDS
+    new_block = changed or late or state.block_start < 0
+    moved, harm = _move(spec, state, window, changed=changed, new_block=new_block)
+    moved = buckets.counted(moved, labels, new_block=new_block)
+    counted = _count(spec, moved, window, step_began if entered else state.step_began)
     return replace(
         counted,
         last_t=window.end,
         windows=state.windows + 1,
-        log_m=tuple(log_m.tolist()),
-        log_left=float(log_left),
-        log_a=tuple((np.array(state.log_a) + proof).tolist()),
-        run=_run(spec, state.run, window, float(harm[0])),
+        run=_run(spec, state.run, window, harm),
     )
+
+
+def _move(
+    spec: TestSpec, state: TestState, window: Window, *, changed: bool, new_block: bool
+) -> tuple[TestState, float]:
+    """The bets after this window, and ln e of the mildest alternative."""
+    fraction = detector.release(
+        first=state.windows == 0, elapsed=window.end - state.last_t, weight_changed=changed
+    )
+    gains = _gains(spec, state, window)
+    phi_w = max(state.phi_w, spec.cluster_size)
+    stakes = kernel.move(
+        weighing.stakes(state),
+        gains,
+        fraction,
+        phi_w=phi_w,
+        new_block=new_block,
+        interval=spec.interval,
+    )
+    moved = replace(
+        state,
+        log_m=tuple(stakes.log_m.tolist()),
+        log_left=float(stakes.log_left),
+        log_a=tuple(stakes.log_a.tolist()),
+        log_mb=tuple(stakes.log_mb.tolist()),
+        log_mass=float(stakes.log_mass),
+        block_start=window.end - spec.interval if new_block else state.block_start,
+        log_g=tuple(stakes.log_g.tolist()),
+    )
+    return moved, float(gains.harm[0]) / phi_w
 
 
 def _count(spec: TestSpec, state: TestState, window: Window, began: float) -> TestState:
@@ -109,56 +151,33 @@ def _run(spec: TestSpec, run: Run, window: Window, harm: float) -> Run:
     )
 
 
-def _log_bets(spec: TestSpec, state: TestState, window: Window) -> tuple[Floats, Floats]:
-    """ln e of the six harms and the two proofs for this window, divided by the cluster size.
+def _gains(spec: TestSpec, state: TestState, window: Window) -> Gains:
+    """ln e of the six harms and the two proofs for this window, undivided.
 
     Guesses come from `state`, hence from earlier windows only. A new kind of signal is one more
     case here and in `lines`.
     """
-    arm = window.arms.get(spec.arm, NOTHING)
+    arm, gross = spec.harm(window.arms.get(spec.arm, NOTHING)), spec.units is Units.USERS
     match spec.bound:
         case Max() | Min() if spec.hard:
-            return NO_HARM + (1.0 if spec.harm(arm).bad else 0.0), NO_PROOF
-        case Max(limit):
-            harm, proof = _absolute(limit, arm, state.arm, state.history)
-        case Min(limit):
-            past, history = state.arm.mirrored, state.history.mirrored
-            harm, proof = _absolute(1 - limit, arm.mirrored, past, history)
-        case VsStable():
-            stable = window.arms.get(spec.reference, NOTHING)
+            return Gains(harm=NO_HARM + (1.0 if arm.bad else 0.0), proof=NO_PROOF)
+        case Max() | Min():
+            past, history = spec.harm(state.arm), spec.harm(state.history)
+            limit = weighing.limit_of(spec.bound)
+            return kernel.against_limit(limit, _pair(arm), _pair(past), _pair(history), gross=gross)
+        case VsStable(reject_at=reject_at, worse_by=worse_by, factor=factor, reject_factor=reject):
             known = state.reference + state.history
-            harm, proof = _against_stable(spec.bound, arm, stable, acceptance.guess_stable(known))
-            if known.total < acceptance.STABLE_PRIOR.total:
-                return _hedged(harm / spec.cluster_size), _hedged(proof / spec.cluster_size)
+            reference = window.arms.get(spec.reference, NOTHING)
+            return kernel.against_reference(
+                ((factor, worse_by), (reject, reject_at)),
+                _pair(arm),
+                _pair(reference),
+                _pair(known),
+                gross=gross,
+            )
         case _:
             assert_never(spec.bound)
-    return harm / spec.cluster_size, proof / spec.cluster_size
 
 
-def _hedged(log_e: Floats) -> Floats:
-    """ln of (1 + e)/2, an e-value too: half the stake stays out while stable is hardly known, as a
-    wrong guess of it could lose the stake before the flight has begun."""
-    return np.asarray(np.logaddexp(log_e, 0.0) - np.log(2.0))
-
-
-def _absolute(limit: float, arm: Counts, past: Counts, history: Counts) -> tuple[Floats, Floats]:
-    guess = acceptance.guess_below(limit, past, history, arm.total)
-    worse, better = detector.alternatives(limit), acceptance.alternatives(guess)
-    return (
-        bets.one_sample(arm.bad, arm.total, limit, worse),
-        bets.one_sample(arm.bad, arm.total, limit, better),
-    )
-
-
-def _against_stable(
-    bound: VsStable, arm: Counts, stable: Counts, x: float
-) -> tuple[Floats, Floats]:
-    allowed = bound.factor * x + bound.worse_by
-    rejected = bound.reject_factor * x + bound.reject_at
-    better = acceptance.alternatives(acceptance.below(x, rejected))
-    a, s = (arm.bad, arm.total), (stable.bad, stable.total)
-    tolerance, margin = (bound.factor, bound.worse_by), (bound.reject_factor, bound.reject_at)
-    return (
-        bets.two_sample_worse(a, s, tolerance, x=x, q=detector.alternatives(allowed)),
-        bets.two_sample_better(a, s, margin, x=x, q=better),
-    )
+def _pair(counts: Counts) -> tuple[float, float]:
+    return counts.bad, counts.total

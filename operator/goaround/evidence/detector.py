@@ -8,13 +8,14 @@ to choose a level. Formula: recursion M_j <- (M_j + pi) e_j, E = sum_j w_j M_j +
 from typing import Final
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from goaround.evidence.bets import EDGE, Floats
 
 ODDS: Final = np.array([1.4, 1.75, 2.4, 4.5, 12.0, 400.0])
 """Alternatives, as multiples of the boundary's odds."""
 
-LOG_WEIGHTS: Final = np.log([0.26, 0.20, 0.18, 0.13, 0.12, 0.11])
+WEIGHTS: Final = np.array([0.26, 0.20, 0.18, 0.13, 0.12, 0.11])
 
 FIRST_RELEASE: Final = 0.7
 """Most faults are there when the flight begins."""
@@ -27,11 +28,11 @@ MAX_RELEASE: Final = 0.25
 """A long gap between windows must not use up the prior over later starts."""
 
 
-def alternatives(boundary: float) -> Floats:
-    """The six shares under test: the boundary's odds times `ODDS`. 0 < boundary < 1."""
-    boundary = min(max(boundary, EDGE), 1 - 1e3 * EDGE)
-    odds = boundary / (1 - boundary) * ODDS
-    return odds / (1 + odds)
+def alternatives(boundary: ArrayLike) -> Floats:
+    """The six shares under test, (..., 6): the boundary's odds times `ODDS`. 0 < boundary < 1."""
+    boundary = np.minimum(np.maximum(boundary, EDGE), 1 - 1e3 * EDGE)
+    odds = (boundary / (1 - boundary))[..., None] * ODDS
+    return np.asarray(odds / (1 + odds))
 
 
 def release(*, first: bool, elapsed: float, weight_changed: bool) -> float:
@@ -55,4 +56,12 @@ def step(log_m: Floats, log_left: Floats, log_e: Floats, fraction: float) -> tup
 
 def log_e_value(log_m: Floats, log_left: Floats) -> Floats:
     """ln E; under the null E has expectation <= 1 at every stopping time."""
-    return np.asarray(np.logaddexp(np.logaddexp.reduce(LOG_WEIGHTS + log_m, axis=-1), log_left))
+    return np.asarray(np.logaddexp(log_sum(log_m), log_left))
+
+
+def log_sum(log_m: Floats) -> Floats:
+    """ln of sum_j w_j M_j over the last axis."""
+    largest = log_m.max(axis=-1)
+    shift = np.where(np.isfinite(largest), largest, 0.0)
+    with np.errstate(divide="ignore"):  # nothing staked: ln 0 is what is meant
+        return np.asarray(shift + np.log(np.exp(log_m - shift[..., None]) @ WEIGHTS))

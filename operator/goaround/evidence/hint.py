@@ -14,7 +14,7 @@ from goaround.evidence.model import Counts, Max, Min, TestSpec, TestState, VsSta
 
 def needed(spec: TestSpec, state: TestState, nats: float) -> int | None:
     """Further requests of the arm until acceptance has gained `nats`; None if it never will."""
-    growth = _growth(spec, state) / spec.cluster_size
+    growth = _growth(spec, state) / max(state.phi_w, spec.cluster_size)
     if growth <= 0:
         return None
     return math.ceil(max(0.0, nats) / growth)

@@ -11,31 +11,35 @@ from typing import Final
 
 import numpy as np
 
-from goaround.evidence import acceptance, detector, lines
+from goaround.evidence import acceptance, lines
 from goaround.evidence.acceptance import acceptance_level
 from goaround.evidence.advance import advance, new_state
+from goaround.evidence.assumptions import Assumptions, Rule, assumptions
+from goaround.evidence.combination import combine
+from goaround.evidence.findings import Breach, Judgement
 from goaround.evidence.hint import needed
 from goaround.evidence.model import (
     CANDIDATE,
     STABLE,
     Bound,
-    Breach,
     Counts,
     ImpossibleCounts,
-    Judgement,
     Max,
     Min,
     TestSpec,
     TestState,
+    Units,
     Verdict,
     VsStable,
     Window,
     budget_shares,
 )
+from goaround.evidence.weighing import Weighed, weigh
 
 __all__ = [
     "CANDIDATE",
     "STABLE",
+    "Assumptions",
     "Bound",
     "Breach",
     "Counts",
@@ -44,8 +48,10 @@ __all__ = [
     "Max",
     "Min",
     "Progress",
+    "Rule",
     "TestSpec",
     "TestState",
+    "Units",
     "Verdict",
     "VsStable",
     "Window",
@@ -53,6 +59,7 @@ __all__ = [
     "acceptance_level",
     "advance",
     "advance_all",
+    "assumptions",
     "budget_shares",
     "combine",
     "new_state",
@@ -61,37 +68,6 @@ __all__ = [
 
 LARGEST_LOG: Final = 300 * math.log(10)
 """E-values are shown up to 1e300; the tests themselves stay in logs and have no limit."""
-
-
-def combine(specs: Sequence[TestSpec], states: Sequence[TestState], alpha: float) -> Breach:
-    """The combined test: breached iff sum v_i E_i >= 1/alpha, or a hard guard saw a bad event.
-
-    A weighted average of e-processes is one, however they depend on each other, so P(false
-    rollback ever) <= alpha; hard guards stand outside. To blame are the tripped hard guards, the
-    test that contributes most, and each that would have breached alone. It says what holds after
-    the latest window: the caller latches a breach, and asks after every window (`advance_all`).
-    """
-    if not 0 < alpha < 1:
-        raise ValueError(f"alpha must lie between 0 and 1, not {alpha}")
-    if math.fsum(spec.share for spec in specs) > 1 + 1e-9:
-        raise ValueError("the shares of the tests add up to more than 1")
-    if len({spec.signal for spec in specs}) < len(specs):
-        raise ValueError("names of tests must be unique")
-    pairs = list(zip(specs, states, strict=True))
-    parts = {spec.signal: _log_part(spec, state) for spec, state in pairs if not spec.hard}
-    tripped = [spec.signal for spec, state in pairs if spec.hard and spec.harm(state.arm).bad > 0]
-    log_e = float(np.logaddexp.reduce(list(parts.values()))) if parts else -math.inf
-    level = -math.log(alpha)
-    ranked = sorted(parts, key=lambda name: -parts[name])
-    guilty = [n for n in ranked if log_e >= level and (n == ranked[0] or parts[n] >= level)]
-    culprits = (*tripped, *guilty)
-    return Breach(
-        log_e=log_e,
-        breached=bool(culprits),
-        top=next(iter((*tripped, *ranked)), ""),
-        culprits=culprits,
-        alpha=alpha,
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,18 +131,37 @@ def report(
     """
     if level <= 1:
         raise ValueError(f"an acceptance level must be above 1, not {level}")
-    verdict = _verdict(spec, state, breach, level=level, min_samples=min_samples, readable=readable)
+    weighed = _weighed(spec, state, breach)
+    verdict = _verdict(
+        spec,
+        state,
+        breach,
+        weighed,
+        needed=math.log(level) if not spec.hard else min_samples,
+        readable=readable,
+    )
     if verdict is Verdict.UNKNOWN:
         line = lines.unknown(spec, state, f"no {spec.arm} requests yet" if readable else reason)
-    elif spec.hard:
+    elif weighed is None:
         line = lines.hard_guard(spec, state, min_samples)
     else:
-        line = _line(spec, state, breach, verdict, level=level)
-    return _judgement(spec, state, verdict, line, level=level)
+        line = _line(spec, state, breach, weighed, verdict=verdict, level=level)
+    return _judgement(spec, state, weighed, verdict=verdict, line=line, level=level)
+
+
+def _weighed(spec: TestSpec, state: TestState, breach: Breach) -> Weighed | None:
+    """None for a hard guard, which weighs nothing."""
+    return None if spec.hard else weigh(spec, state, -math.log(breach.alpha * spec.share))
 
 
 def _judgement(
-    spec: TestSpec, state: TestState, verdict: Verdict, line: str, *, level: float
+    spec: TestSpec,
+    state: TestState,
+    weighed: Weighed | None,
+    *,
+    verdict: Verdict,
+    line: str,
+    level: float,
 ) -> Judgement:
     run_end = state.run.first_end
     return Judgement(
@@ -174,71 +169,79 @@ def _judgement(
         verdict=verdict,
         line=line,
         gate=spec.gate,
-        e_value=None if spec.hard else _shown(_log_part(spec, state)),
-        accept_e=None if spec.hard else _shown(_log_accept(state)),
-        level=None if spec.hard else level,
+        e_value=None if weighed is None else _shown(math.log(spec.share) + weighed.log_x),
+        accept_e=None if weighed is None else _shown(weighed.log_accept),
+        level=None if weighed is None else level,
         total=state.arm.total,
         bad=state.arm.bad,
         share=state.arm.share,
         step_total=state.step_total,
-        needed=_needed(spec, state, level),
+        needed=None if weighed is None else _needed(spec, state, weighed, level),
         started=None if run_end is None else run_end - spec.interval,
+        assumptions=None if weighed is None else weighed.assumptions,
+        visible=None if weighed is None else weighed.visible,
     )
 
 
 def accept_e_value(state: TestState) -> float:
-    """The e-value of acceptance as it stands, at most 1e300."""
-    return _shown(_log_accept(state))
+    """The e-value of acceptance for independent requests as it stands, at most 1e300."""
+    return _shown(state.log_a_past + float(acceptance.log_e_value(np.array(state.log_a))))
 
 
 def _verdict(
     spec: TestSpec,
     state: TestState,
     breach: Breach,
+    weighed: Weighed | None,
     *,
-    level: float,
-    min_samples: float,
+    needed: float,
     readable: bool,
 ) -> Verdict:
+    """needed: nats of acceptance, or samples of this step for a hard guard."""
     if spec.signal in breach.culprits:
         return Verdict.BAD
     if not readable or not state.arm.total:
         return Verdict.UNKNOWN
-    reached = _log_accept(state) >= math.log(level)
-    good = state.step_total >= min_samples if spec.hard else reached
-    return Verdict.GOOD if good else Verdict.UNDECIDED
+    has = state.step_total if weighed is None else weighed.log_accept
+    return Verdict.GOOD if has >= needed else Verdict.UNDECIDED
 
 
 def _line(
-    spec: TestSpec, state: TestState, breach: Breach, verdict: Verdict, *, level: float
+    spec: TestSpec,
+    state: TestState,
+    breach: Breach,
+    weighed: Weighed,
+    *,
+    verdict: Verdict,
+    level: float,
 ) -> str:
-    """A breach shows the combined e-value, the one that reached 1/alpha; otherwise the line tells
-    the side that is nearer to its level."""
-    limit = 1 / breach.alpha
-    harm, proof = _log_part(spec, state), _log_accept(state)
+    """A breach shows the combined e-value, the one that reached 1/alpha, or how its own evidence
+    was divided; otherwise the line tells the side that is nearer to its level."""
+    limit, log_v, proof = 1 / breach.alpha, math.log(spec.share), weighed.log_accept
     if verdict is Verdict.BAD:
+        if weighed.divided_by > 1 and log_v + weighed.log_x >= math.log(limit):
+            return lines.divided(spec, state, weighed, math.log(limit) - log_v)
         return lines.breached(spec, state, _shown(breach.log_e), limit)
     if verdict is Verdict.GOOD:
-        return lines.accepted(spec, state, _shown(proof), level)
+        return lines.accepted(spec, state, _shown(proof), level) + lines.visible(weighed)
+    harm = log_v + weighed.log_e
+    if harm >= math.log(limit) and weighed.assumptions.rule is not Rule.PLAIN:
+        return lines.held(spec, state, weighed, math.log(limit) - log_v)
     nearer_to_harm = harm / math.log(limit) > proof / math.log(level)
     if nearer_to_harm and (harm > 0 or lines.is_outside(spec, state.arm, state.reference)):
-        return lines.suspected(spec, state, _shown(harm), limit)
-    missing = _needed(spec, state, level)
-    return lines.undecided(spec, state, _shown(proof), level, needed=missing)
+        told = lines.suspected(spec, state, _shown(log_v + weighed.log_x), limit)
+        return told + lines.visible(weighed)
+    missing = _needed(spec, state, weighed, level)
+    told = lines.undecided(spec, state, _shown(proof), level, needed=missing)
+    return told + lines.visible(weighed)
 
 
-def _needed(spec: TestSpec, state: TestState, level: float) -> int | None:
-    return None if spec.hard else needed(spec, state, math.log(level) - _log_accept(state))
-
-
-def _log_part(spec: TestSpec, state: TestState) -> float:
-    """ln(v_i E_i): what this test adds to the combined e-value."""
-    log_e = detector.log_e_value(np.array(state.log_m), np.array(state.log_left))
-    return math.log(spec.share) + float(log_e)
-
-
-def _log_accept(state: TestState) -> float:
-    return float(acceptance.log_e_value(np.array(state.log_a)))
+def _needed(spec: TestSpec, state: TestState, weighed: Weighed, level: float) -> int | None:
+    """None if acceptance never comes: at this rate, or because data never promotes."""
+    if weighed.log_accept == -math.inf:
+        return None
+    missing = weighed.accept_by * max(0.0, math.log(level) - weighed.log_accept)
+    return needed(spec, state, missing)
 
 
 def _shown(log_e: float) -> float:

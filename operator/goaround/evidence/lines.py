@@ -8,7 +8,9 @@ import math
 from datetime import UTC, datetime
 from typing import Final, assert_never
 
+from goaround.evidence.assumptions import Rule
 from goaround.evidence.model import Counts, Max, Min, TestSpec, TestState, VsStable
+from goaround.evidence.weighing import Weighed
 
 LONGEST_REASON: Final = 240
 ROUNDING: Final = 1e-9
@@ -28,6 +30,54 @@ def suspected(spec: TestSpec, state: TestState, e_value: float, level: float) ->
 def accepted(spec: TestSpec, state: TestState, e_value: float, level: float) -> str:
     """`schema-errors 0.3% within max 5% (n=812): accepted, e-value 9,120 >= 20`"""
     return f"{_overall(spec, state)}: accepted, e-value {number(e_value)} >= {number(level)}"
+
+
+def divided(spec: TestSpec, state: TestState, weighed: Weighed, level: float) -> str:
+    """`errors 4.1% vs 1% (n=5,210/46,800): evidence 31.2 / clustering 2.1 = 14.8 >= 4.6, t 5.3 >= 3
+    -> breach`; level: nats that this test needs."""
+    return f"{_trouble(spec, state)}: {_division(weighed, level)} -> breach"
+
+
+def held(spec: TestSpec, state: TestState, weighed: Weighed, level: float) -> str:
+    """What would be a breach if requests were independent, and why it is none."""
+    if weighed.assumptions.rule is Rule.GROSS:
+        evidence = f"evidence {nats(weighed.log_e)} >= {nats(level)}"
+        return (
+            f"{_trouble(spec, state)}: {evidence}, of gross harm {nats(weighed.log_x)} "
+            f"-> hold: {weighed.assumptions.message}"
+        )
+    told = f"{_trouble(spec, state)}: {_division(weighed, level)} -> hold: few users carry it"
+    return told + visible(weighed)
+
+
+def _division(weighed: Weighed, level: float) -> str:
+    """Of all starts; or of those in the last hour, whose prior is part of what is needed."""
+    late = " in the last hour" if weighed.log_mass else ""
+    level -= weighed.log_mass
+    left = max(weighed.evidence, 0.0) / weighed.divided_by
+    relation, passed = _relation(left, level), _relation(weighed.t, weighed.t_needed)
+    by = f"{nats(weighed.evidence)} / clustering {nats(weighed.divided_by)}"
+    shares = f"{by} = {nats(left)} {relation} {nats(level)}"
+    return f"evidence{late} {shares}, t {nats(weighed.t)} {passed} {nats(weighed.t_needed)}"
+
+
+def _relation(value: float, needed: float) -> str:
+    return ">=" if value >= needed else "<"
+
+
+def visible(weighed: Weighed) -> str:
+    """`, smallest visible difference +0.9 points`, so that quiet is not read as safe."""
+    if weighed.visible is None:
+        return ""
+    points = 100 * weighed.visible
+    return f", smallest visible difference +{points:.{1 if points >= 0.1 else 2}f} points"
+
+
+def nats(value: float) -> str:
+    """Evidence, a divisor or t for people: cut to one decimal."""
+    if math.isinf(value):
+        return "inf" if value > 0 else "none"
+    return f"{math.floor(value * 10 + ROUNDING) / 10:.1f}".removesuffix(".0")
 
 
 def undecided(

@@ -72,11 +72,14 @@ NOTHING: Final = Counts()
 class Window:
     """What each arm did in `(end - interval, end]`; an arm without data is absent.
 
-    end: unix seconds, a grid instant.
+    end: unix seconds, a grid instant. buckets: the same requests by bucket of users, arm -> counts
+    with the bucket's number as index; empty where requests carry no bucket label. What is in `arms`
+    but in no bucket had none.
     """
 
     end: int
     arms: Mapping[str, Counts]
+    buckets: Mapping[str, tuple[Counts, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +129,13 @@ class VsStable:
 Bound = Max | Min | VsStable
 
 
+class Units(StrEnum):
+    """What is assigned to an arm: each request anew, or users who then stay (or nobody knows)."""
+
+    REQUESTS = "Requests"
+    USERS = "Users"
+
+
 @dataclass(frozen=True, slots=True)
 class TestSpec:
     """One bound under test.
@@ -134,6 +144,7 @@ class TestSpec:
     share: v_i, its part of the false-rollback budget; 0 for hard guards, which stand outside alpha.
     cluster_size: requests that fail together (D >= 1). arm: the arm under judgement. about:
     whatever else must start new evidence when it changes (queries, provider, digest, attempt).
+    units: what sticks to an arm; with `USERS`, counts without buckets prove only gross harm.
     """
 
     __test__ = False  # not a test case of pytest
@@ -147,6 +158,7 @@ class TestSpec:
     arm: str = CANDIDATE
     reference: str = STABLE
     about: str = ""
+    units: Units = Units.REQUESTS
 
     def __post_init__(self) -> None:
         require_interval(self.interval)
@@ -180,7 +192,7 @@ class TestSpec:
         """
         bound = (type(self.bound).__name__, repr(self.bound))
         parts = (self.signal, bound, self.interval, self.share, self.cluster_size)
-        text = repr((*parts, self.arm, self.reference, self.about))
+        text = repr((*parts, self.arm, self.reference, self.about, str(self.units)))
         return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
@@ -204,6 +216,13 @@ class Run:
     reference: Counts = NOTHING
 
 
+Table = tuple[tuple[float, ...], ...]
+"""Counts by bucket: rows as in `clustering.ROWS`, all of one length, or () for none."""
+
+NEVER: Final = (-math.inf,) * 6
+NO_BLOCK: Final = -1
+
+
 @dataclass(frozen=True, slots=True)
 class TestState:
     """All that a test remembers; as raw counts (never mirrored) and natural logs.
@@ -211,7 +230,13 @@ class TestState:
     last_t: unix seconds of the last window end consumed. windows: how many were. arm, reference:
     totals since the rollout began. step_began: unix seconds, the identity of the step; step_total:
     events of the arm since then (minSamples). history: an arm's past from before the rollout.
-    log_m, log_left: the detector. log_a: acceptance.
+    log_m, log_left: the detector. log_a: acceptance, since the weight changed if users are
+    measured; log_a_past: what was proven under weights before, divided already. log_mb, log_mass,
+    block_start (unix seconds): the detector of the present block and its prior mass. log_g: the
+    detector of gross harm. phi_w: clustering within one poll, fixed at the start. whole, block:
+    counts by bucket since the weight changed and since the block began. unlabelled: requests of
+    this block without a bucket. blind_until: unix seconds, buckets changed or vanished and are not
+    used before then; 0 = they are.
     """
 
     __test__ = False
@@ -224,50 +249,17 @@ class TestState:
     reference: Counts = NOTHING
     step_total: float = 0.0
     history: Counts = NOTHING
-    log_m: tuple[float, ...] = (-math.inf,) * 6
+    log_m: tuple[float, ...] = NEVER
     log_left: float = 0.0
     log_a: tuple[float, ...] = (0.0, 0.0)
     run: Run = field(default=Run())
-
-
-@dataclass(frozen=True, slots=True)
-class Breach:
-    """The combined test of one release.
-
-    log_e: ln of the weighted sum of e-values. breached: it reached 1/alpha, or a hard guard saw a
-    bad event. culprits: the signals to blame, the main one first; empty without a breach. top: the
-    signal that contributes most, breach or not. alpha: the level it was held against.
-    """
-
-    log_e: float
-    breached: bool
-    top: str
-    culprits: tuple[str, ...]
-    alpha: float
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """What one signal says, with the numbers that say why.
-
-    e_value: this test's part v_i * E_i of the combined e-value (parts add up; 1/alpha breaches),
-    at most 1e300. accept_e: against `level`, likewise. All three are absent on hard guards, which
-    are no statistics. total, bad, share: of the judged arm since
-    the rollout began; step_total since the step began. needed: first-order guess of the further
-    requests until acceptance, absent when the rate observed leads nowhere. started: unix seconds
-    at which the present trouble began, if there is any.
-    """
-
-    name: str
-    verdict: Verdict
-    line: str
-    gate: bool
-    e_value: float | None
-    accept_e: float | None
-    level: float | None
-    total: float
-    bad: float
-    share: float
-    step_total: float
-    needed: int | None
-    started: int | None
+    log_mb: tuple[float, ...] = NEVER
+    log_mass: float = 0.0
+    block_start: int = NO_BLOCK
+    log_g: tuple[float, ...] = NEVER
+    phi_w: float = 1.0
+    whole: Table = ()
+    block: Table = ()
+    log_a_past: float = 0.0
+    unlabelled: float = 0.0
+    blind_until: int = 0

@@ -2,7 +2,7 @@
 
 Decides what a readable state is. Refuses everything else with `StateUnreadable`: other versions,
 damaged or forged text, numbers no test can reach. Callers then start new evidence; a wrong state
-is never repaired. The string is about 290 characters long.
+is never repaired. The string is about 300 characters long, with buckets of users up to 1,000.
 """
 
 import base64
@@ -11,11 +11,14 @@ import struct
 import zlib
 from typing import Final
 
-from goaround.evidence.model import Counts, Run, TestSpec, TestState
+from goaround.evidence.model import NEVER, NO_BLOCK, Counts, Run, Table, TestSpec, TestState
+from goaround.evidence.varints import Bytes, packed_numbers, packed_row
 
-VERSION: Final = 1
-LAYOUT: Final = struct.Struct("<B4sqdQ2d2dd2d6dd2ddq2d2d")
+VERSION: Final = 2
+HEAD: Final = struct.Struct("<B4sqdQ6dd2d6ddddqqqd?")
+GROSS: Final = struct.Struct("<6d")
 CHECKSUM: Final = struct.Struct("<I")
+LONGEST: Final = 8192
 END_OF_TIME: Final = 253_402_300_800  # the year 10000
 
 
@@ -28,26 +31,32 @@ class StateOutdated(StateUnreadable):
 
 
 def pack(state: TestState) -> str:
-    """`state` as base64 text of fixed length; `unpack` gives back the same bits."""
-    run = state.run
-    body = LAYOUT.pack(
+    """`state` as base64 text; `unpack` gives back the same bits."""
+    run, gross = state.run, state.log_g != NEVER
+    head = HEAD.pack(
         VERSION,
         bytes.fromhex(state.fingerprint),
         state.last_t,
         state.step_began,
         state.windows,
-        *_pair(state.arm),
-        *_pair(state.reference),
-        state.step_total,
-        *_pair(state.history),
         *state.log_m,
         state.log_left,
         *state.log_a,
-        run.cusum,
+        *state.log_mb,
+        state.log_mass,
+        state.phi_w,
+        state.log_a_past,
+        state.block_start,
+        state.blind_until,
         run.first_end or 0,
-        *_pair(run.arm),
-        *_pair(run.reference),
+        run.cusum,
+        gross,
     )
+    pairs = (state.arm, state.reference, state.history, run.arm, run.reference)
+    counts = [value for pair in pairs for value in (pair.total, pair.bad)]
+    numbers = packed_numbers([*counts, state.step_total, state.unlabelled])
+    tables = _packed_table(state.whole) + _packed_table(state.block)
+    body = head + (GROSS.pack(*state.log_g) if gross else b"") + numbers + tables
     return base64.b64encode(body + CHECKSUM.pack(zlib.crc32(body))).decode()
 
 
@@ -67,63 +76,87 @@ def unpack(spec: TestSpec, text: str) -> TestState:
     return state
 
 
-def _pair(counts: Counts) -> tuple[float, float]:
-    return counts.total, counts.bad
+def _packed_table(table: Table) -> bytes:
+    return bytes([len(table[0]) if table else 0]) + b"".join(map(packed_row, table))
 
 
 def _body(text: str) -> bytes:
     data = base64.b64decode(text.encode("ascii"), validate=True)
-    if len(data) != LAYOUT.size + CHECKSUM.size or base64.b64encode(data).decode() != text:
+    if len(data) > LONGEST or base64.b64encode(data).decode() != text:
         raise StateUnreadable("the state has the wrong length")
-    body, checksum = data[: LAYOUT.size], data[LAYOUT.size :]
+    body, checksum = data[: -CHECKSUM.size], data[-CHECKSUM.size :]
     if CHECKSUM.unpack(checksum)[0] != zlib.crc32(body):
         raise StateUnreadable("the state is damaged")
     return body
 
 
 def _parse(body: bytes) -> TestState:
-    version, fingerprint, last_t, step_began, windows, *numbers = LAYOUT.unpack(body)
+    version, fingerprint, last_t, step_began, windows, *numbers = HEAD.unpack(body[: HEAD.size])
     if version != VERSION:
         raise StateUnreadable(f"the state has version {version}, not {VERSION}")
-    arm, reference, step_total, history = numbers[0:2], numbers[2:4], numbers[4], numbers[5:7]
+    block_start, blind_until, first_end, cusum, gross = numbers[18:]
+    rest = HEAD.size + (GROSS.size if gross else 0)
+    data = Bytes(body[rest:])
+    arm, reference, history, run_arm, run_reference = (_counts(data) for _ in range(5))
     state = TestState(
         fingerprint=fingerprint.hex(),
         last_t=last_t,
         step_began=step_began,
         windows=windows,
-        arm=Counts(*arm),
-        reference=Counts(*reference),
-        step_total=step_total,
-        history=Counts(*history),
-        log_m=tuple(numbers[7:13]),
-        log_left=numbers[13],
-        log_a=tuple(numbers[14:16]),
-        run=_run(numbers[16:]),
+        arm=arm,
+        reference=reference,
+        history=history,
+        step_total=data.number(),
+        unlabelled=data.number(),
+        log_m=tuple(numbers[0:6]),
+        log_left=numbers[6],
+        log_a=tuple(numbers[7:9]),
+        log_mb=tuple(numbers[9:15]),
+        log_mass=numbers[15],
+        phi_w=numbers[16],
+        log_a_past=numbers[17],
+        block_start=block_start,
+        blind_until=blind_until,
+        run=Run(cusum, first_end or None, run_arm, run_reference),
+        log_g=GROSS.unpack(body[HEAD.size : rest]) if gross else NEVER,
+        whole=_table(data),
+        block=_table(data),
     )
+    data.end()
     _require_reachable(state)
     return state
 
 
-def _run(numbers: list[float]) -> Run:
-    cusum, first_end, arm, reference = numbers[0], int(numbers[1]), numbers[2:4], numbers[4:6]
-    if not 0 <= cusum < math.inf or (cusum > 0) != (first_end > 0):
-        raise StateUnreadable("the state tells of a run that cannot be")
-    return Run(
-        cusum=cusum,
-        first_end=first_end or None,
-        arm=Counts(*arm),
-        reference=Counts(*reference),
-    )
+def _counts(data: Bytes) -> Counts:
+    total = data.number()
+    return Counts(total, data.number())
+
+
+def _table(data: Bytes) -> Table:
+    """Rows of equal length, no bucket with more bad requests than requests."""
+    length = data.byte()
+    if not length:
+        return ()
+    table = tuple(data.row(length) for _ in range(4))
+    for total, bad in zip(table[0] + table[2], table[1] + table[3], strict=True):
+        Counts(total, bad)
+    return table
 
 
 def _require_reachable(state: TestState) -> None:
-    """Only M_j and `left` may be zero (-inf); nothing may be NaN or +inf."""
-    logs_below_infinity = all(value < math.inf for value in (*state.log_m, state.log_left))
-    finite = all(map(math.isfinite, (*state.log_a, state.step_began, state.step_total)))
-    started = state.windows > 0 or state.arm == state.reference == Counts()
-    times = 0 <= (state.run.first_end or 0) <= state.last_t < END_OF_TIME
-    steps = 0 <= state.step_total <= state.arm.total
-    if not (logs_below_infinity and finite and state.log_left <= 0):
+    """Only stakes and `left` may be zero (-inf); nothing may be NaN or +inf."""
+    run = state.run
+    stakes = (*state.log_m, *state.log_mb, *state.log_g, state.log_left, state.log_mass)
+    others = (*state.log_a, state.log_a_past, state.step_began, state.unlabelled, state.phi_w)
+    below_infinity = all(value < math.inf for value in stakes)
+    prior = state.log_left <= 0 and state.log_mass <= 0 and state.phi_w >= 1
+    if not (below_infinity and all(map(math.isfinite, (*others, state.step_total))) and prior):
         raise StateUnreadable("the state holds numbers that no test reaches")
-    if not (started and times and steps):
+    if not 0 <= run.cusum < math.inf or (run.cusum > 0) != (run.first_end is not None):
+        raise StateUnreadable("the state tells of a run that cannot be")
+    started = state.windows > 0 or state.arm == state.reference == Counts()
+    times = 0 <= (run.first_end or 0) <= state.last_t < END_OF_TIME
+    blocks = NO_BLOCK <= state.block_start <= state.last_t and 0 <= state.blind_until < END_OF_TIME
+    counts = 0 <= state.step_total <= state.arm.total and state.unlabelled >= 0
+    if not (started and times and blocks and counts):
         raise StateUnreadable("the state contradicts itself")

@@ -12,10 +12,10 @@ from goaround.api.feature import Mode
 from goaround.api.reasons import EventReason, Stage
 from goaround.api.status import AIFeatureStatus, KillSource
 from goaround.rollout.blocked import blocked
-from goaround.rollout.down import give_up, kill, kill_sources, roll_back
+from goaround.rollout.down import give_up, kill, kill_sources, leave_good, roll_back
 from goaround.rollout.effects import effects_after, effects_before
 from goaround.rollout.gate import gate, is_open
-from goaround.rollout.moves import in_flight, move
+from goaround.rollout.moves import in_flight, is_watched, move
 from goaround.rollout.observe import observe
 from goaround.rollout.observed import Observed, Plan
 from goaround.rollout.rebuild import rebuilt
@@ -52,10 +52,16 @@ def decide(o: Observed, now: datetime) -> Plan:
 
 
 def _of_this_flight(o: Observed) -> Observed:
-    """Evidence of another flight says nothing about the one in the air."""
+    """Evidence of another flight says nothing about the one in the air, nor about what is live."""
     judged, status = o.judged, o.feature.status
+    if judged is None:
+        return o
+    if is_watched(status):
+        good = status.last_known_good
+        mine = good is not None and judged.digest == good.digest
+        return o if mine or judged.breach is None else replace(o, judged=None)
     flown = status.candidate
-    if judged is None or flown is None or not in_flight(status):
+    if flown is None or not in_flight(status):
         return o
     mine = (judged.digest, judged.attempt) == (flown.digest, flown.attempt)
     return o if mine else replace(o, judged=None)
@@ -79,6 +85,8 @@ def _decided(
     judged = o.judged
     if in_flight(status) and judged is not None and judged.breach is not None:
         return roll_back(o, status, judged.breach, now)
+    if is_watched(status) and judged is not None and judged.breach is not None:
+        return leave_good(o, status, judged.breach, now)
     if in_flight(status) and (why := _overdue(status, now) or _blind(o, status)) is not None:
         return give_up(o, status, why, now)
     return towards_spec(o, status, now)
@@ -148,7 +156,7 @@ def _wake_at(
         return now + HELD_LOOKS_AGAIN
     if after.stage is Stage.PREFLIGHT or after.stage is None or before.stage != after.stage:
         return now if after.stage is not None or before.stage is not None else None
-    due = [o.judged.next_at] if o.judged is not None and o.judged.next_at is not None else []
+    due = [x.next_at for x in (o.judged, o.drift) if x is not None and x.next_at is not None]
     flown = after.candidate if in_flight(after) else None
     if flown is not None and not flown.adopted:
         ends = [flown.deadline_at, *([after.step.deadline_at] if after.step is not None else [])]

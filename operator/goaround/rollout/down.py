@@ -84,6 +84,49 @@ def roll_back(
     )
 
 
+def leave_good(
+    o: Observed, status: AIFeatureStatus, breach: Breach, now: datetime
+) -> AIFeatureStatus:
+    """Last-known-good turned bad: the good release before it serves, else the fallback. What is
+    quarantined is never gone back to."""
+    failed, back_to = status.last_known_good, status.previous_good
+    assert failed is not None
+    if back_to is not None and (
+        back_to.digest == failed.digest or o.quarantined_at(back_to.digest)
+    ):
+        back_to = None
+    latch = _latch(o, status, now, cause=LatchCause.SIGNAL, message=breach.line, breach=breach)
+    record = o.record(failed.digest)
+    latch = latch.but(
+        digest=failed.digest,
+        release=failed.release,
+        attempt=max(record.attempts if record is not None else 0, 1),
+        back_to=back_to,
+        weight=status.split.stable,
+        # what was down already fell from Live, too: it had landed, and served everybody
+        stage=Stage.LIVE,
+        exposed_requests=o.judged.exposed if o.judged is not None else None,
+    )
+    after = status.but(last_known_good=back_to, previous_good=None)
+    return move(
+        after,
+        now,
+        EventReason.ROLLED_BACK,
+        f"Release {short(failed.digest)} turned bad while it served everybody: {breach.line}. "
+        f"Incident {latch.incident}. {_serving(after)} serves. Put the release that serves back "
+        f"into Git, or another one; to fly this one again create an AISignOff Retry, attempt "
+        f"{latch.attempt}.",
+        warning=True,
+        stage=status.stage if status.stage is Stage.INCONCLUSIVE else Stage.ROLLED_BACK,
+        split=ground(after),
+        latches=latched(status, latch),
+        step=None,
+        hold=None,
+        signals=list(o.judged.signals) if o.judged is not None else [],
+        evidence=[],
+    )
+
+
 def give_up(o: Observed, status: AIFeatureStatus, why: str, now: datetime) -> AIFeatureStatus:
     """Weight 0 without proof of harm: not quarantined, no blame."""
     latch = _latch(o, status, now, cause=LatchCause.NO_PROOF, message=why)
@@ -138,7 +181,7 @@ def _latch(
         attempt=attempt,
         back_to=None if cause is LatchCause.KILL else status.last_known_good,
         signal=breach.signal if breach is not None else None,
-        layer=signal.layer if signal is not None else None,
+        layer=signal.watches if signal is not None else None,
         message=message[:512],
         weight=weight,
         stage=status.stage or Stage.PREFLIGHT,

@@ -41,7 +41,22 @@ def effects_before(o: Observed, after: AIFeatureStatus) -> tuple[Effect, ...]:
                 names.QUARANTINED: None,
             }
             found.append(_write(o, good.digest, good.release, marks2))
-    return tuple(found)
+    return (*found, *_baseline(o, after))
+
+
+def _baseline(o: Observed, after: AIFeatureStatus) -> list[Effect]:
+    """What the inputs looked like, kept with the release that is held against it."""
+    drift = o.drift
+    if drift is None or drift.baseline is None:
+        return []
+    about = next(
+        (r for r in (after.candidate, after.last_known_good) if r and r.digest == drift.digest),
+        None,
+    )
+    record = o.record(drift.digest)
+    if about is None or (record is not None and record.baseline == drift.baseline):
+        return []
+    return [_write(o, about.digest, about.release, {names.BASELINE: drift.baseline})]
 
 
 def effects_after(o: Observed, after: AIFeatureStatus) -> tuple[Effect, ...]:

@@ -7,7 +7,7 @@ conditions and columns are settled in one place at the end of the pass (`settle.
 from datetime import datetime, timedelta
 
 from goaround.api.reasons import EventReason, Stage
-from goaround.api.status import AIFeatureStatus, Latch, Split, Transition
+from goaround.api.status import AIFeatureStatus, Latch, LatchCause, Split, Transition
 
 HISTORY = 10
 MOMENT = timedelta(milliseconds=1)
@@ -70,3 +70,15 @@ def in_flight(status: AIFeatureStatus) -> bool:
         Stage.HOLDING,
         Stage.CRUISING,
     }
+
+
+def is_watched(status: AIFeatureStatus) -> bool:
+    """Whether last-known-good serves everybody, and no candidate is on its way."""
+    alone = status.stage in {Stage.LIVE, Stage.ROLLED_BACK, Stage.INCONCLUSIVE}
+    return alone and status.last_known_good is not None and status.split.stable == 100
+
+
+def fell_from_live(latch: Latch) -> bool:
+    """Whether it sent back what was last-known-good, and another release serves instead."""
+    proven = latch.cause is LatchCause.SIGNAL and latch.stage == Stage.LIVE
+    return proven and latch.back_to is not None

@@ -5,7 +5,7 @@ from datetime import datetime
 from goaround.api.digest import release_digest
 from goaround.api.reasons import EventReason, Stage
 from goaround.api.status import AIFeatureStatus, KillSource
-from goaround.rollout.moves import in_flight, move
+from goaround.rollout.moves import in_flight, is_watched, move
 from goaround.rollout.observed import Observed
 from goaround.rollout.settle import DOWN
 from goaround.rollout.towards import towards_spec
@@ -24,7 +24,7 @@ def observe(
         return _say(status, EventReason.WOULD_HAVE_KILLED, f"killed by {named}", now)
     status = _without_kill(status)
     breach = o.judged.breach if o.judged is not None else None
-    if breach is not None and in_flight(status):
+    if breach is not None and (in_flight(status) or is_watched(status)):
         return _say(status, EventReason.WOULD_HAVE_ROLLED_BACK, breach.line, now)
     wanted = release_digest(o.feature.spec.release)
     good, flown = status.last_known_good, status.candidate

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from goaround.api.drift import DriftStatus
 from goaround.api.feature import Release
 from goaround.api.kinds import AIFeature, AIKillSwitch, AISignOff
 from goaround.api.reasons import Reason
@@ -34,6 +35,7 @@ class Record:
     outcome: str | None = None
     quarantined_attempt: int | None = None
     good_since: datetime | None = None
+    baseline: str | None = None
     created: datetime | None = None
 
     def cleared(self, latch: Latch) -> bool:
@@ -60,6 +62,15 @@ class Outage:
 
 
 @dataclass(frozen=True, slots=True)
+class Assumed:
+    """What the evidence of a flight rests on. sound: measured, or declared by people."""
+
+    sound: bool
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Traffic:
     """The newest window read: requests by variant in (start, end]."""
 
@@ -72,6 +83,10 @@ class Traffic:
 class Judged:
     """What the evidence says about the flight of `digest`, `attempt`.
 
+    mismatch: users are not divided as configured, so that the arms cannot be compared.
+    paused: harm that only users carry whose clustering is not measured; assumed: what the evidence
+    rests on, absent before the first request.
+    worse: what is live is worse than on the day before; told, and nothing else.
     heard_all: every signal was read since this process began to look; before that, nothing is known
     of faults that an earlier one saw.
     """
@@ -89,9 +104,30 @@ class Judged:
     through: datetime | None = None
     heard_all: bool = True
     unreadable: str | None = None
+    mismatch: str | None = None
+    paused: str | None = None
+    assumed: Assumed | None = None
+    worse: str | None = None
     silent_since: datetime | None = None
     deaf_since: datetime | None = None
     traffic: Traffic | None = None
+    next_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Drifted:
+    """What the drift watch knows of the release `digest`.
+
+    status: the newest look, absent before the first. blind: why inputs could not be read, by name
+    of those that never were. pinning: what they look like before the first step is still to be
+    read. baseline: that, packed, for the release's record.
+    """
+
+    digest: str
+    status: DriftStatus | None = None
+    blind: Mapping[str, str] = field(default_factory=dict)
+    pinning: bool = False
+    baseline: str | None = None
     next_at: datetime | None = None
 
 
@@ -125,6 +161,7 @@ class Observed:
     records: tuple[Record, ...] = ()
     incidents: frozenset[str] = frozenset()
     judged: Judged | None = None
+    drift: Drifted | None = None
     problems: tuple[Problem, ...] = ()
     delivered: Delivered | None = None
     announced_at: datetime | None = None

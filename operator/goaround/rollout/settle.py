@@ -7,8 +7,11 @@ from goaround.api.digest import plan_digest, release_digest, short
 from goaround.api.feature import AIFeatureSpec
 from goaround.api.reasons import ConditionType, EventReason, Reason, Stage
 from goaround.api.status import AIFeatureStatus, DeliveryStatus, LatchCause, SignalStatus
-from goaround.rollout.moves import in_flight, move
-from goaround.rollout.observed import Observed
+from goaround.rollout.assumptions import is_reading, rests_on
+from goaround.rollout.drifts import drifted, verdicts, with_drift
+from goaround.rollout.moves import in_flight, is_watched, move
+from goaround.rollout.observed import Judged, Observed
+from goaround.rollout.watched import shifted, told_of_shift, watched
 
 UP = {
     Stage.PREFLIGHT: Reason.PREFLIGHT,
@@ -28,8 +31,8 @@ def settle(
 ) -> AIFeatureStatus:
     """`decided` with everything that follows from it."""
     spec, generation = o.feature.spec, o.feature.metadata.generation
-    after = _told_of_problems(o, before, decided, now)
-    after = _with_readings(o, after).but(
+    after = told_of_shift(o, before, _told_of_problems(o, before, decided, now), now)
+    after = _with_readings(o, with_drift(o, before, after, now)).but(
         observed_generation=generation,
         release_digest=release_digest(spec.release),
         plan_digest=plan_digest(spec),
@@ -48,21 +51,22 @@ def settle(
 def worth_a_write(before: AIFeatureStatus, after: AIFeatureStatus) -> bool:
     """Whether more changed than readings, which can wait for the next checkpoint."""
 
-    def lasting(status: AIFeatureStatus) -> tuple[AIFeatureStatus, list[tuple[str, ...]]]:
-        said: list[tuple[str, ...]] = [
+    def lasting(status: AIFeatureStatus) -> tuple[object, ...]:
+        said = [
             (c.type, c.status, c.reason)
             for c in status.conditions
-            if c.type != ConditionType.SIGNALS_HEALTHY
+            if c.type != ConditionType.SIGNALS_HEALTHY and not is_reading(c)
         ]
         readings = status.but(
             signals=[],
             evidence=[],
             summary=None,
             delivery=None,
+            drift=None,
             announced_at=None,
             conditions=[],
         )
-        return readings, said
+        return readings, said, verdicts(status.drift)
 
     return lasting(before) != lasting(after)
 
@@ -79,17 +83,27 @@ def _told_of_problems(
 
 
 def _with_readings(o: Observed, after: AIFeatureStatus) -> AIFeatureStatus:
-    """The newest signals, if they are of the flight that the status speaks of."""
+    """The newest signals, if they are of the release that the status speaks of."""
     judged, flown = o.judged, after.candidate
-    same = (
-        judged is not None
-        and flown is not None
-        and (judged.digest, judged.attempt) == (flown.digest, flown.attempt)
-    )
-    if judged is None or not same or not in_flight(o.feature.status):
+    if judged is None:
+        return after
+    if is_watched(o.feature.status):
+        return _with_watch(o, judged, after)
+    same = flown is not None and (judged.digest, judged.attempt) == (flown.digest, flown.attempt)
+    if not same or not in_flight(o.feature.status):
         return after
     kept = list(judged.evidence) if in_flight(after) else []
     return after.but(signals=list(judged.signals), evidence=kept)
+
+
+def _with_watch(o: Observed, judged: Judged, after: AIFeatureStatus) -> AIFeatureStatus:
+    """Beside a release that came back, `signals` go on to tell why it did."""
+    good, before = after.last_known_good, o.feature.status.last_known_good
+    same = good is not None and before is not None and good.digest == before.digest
+    if not same or not is_watched(after) or judged.digest != (good.digest if good else None):
+        return after
+    kept = after.but(evidence=list(judged.evidence))
+    return kept.but(signals=list(judged.signals)) if after.stage is Stage.LIVE else kept
 
 
 def _revision(before: AIFeatureStatus, after: AIFeatureStatus, now: datetime) -> int:
@@ -199,16 +213,19 @@ def _waiting_for(spec: AIFeatureSpec, after: AIFeatureStatus) -> str:
 
 
 def _conditions(o: Observed, after: AIFeatureStatus) -> list[Wanted]:
-    found = [*_kstatus(o, after), _healthy(after)]
+    found = [*_kstatus(o, after), shifted(o, after) or _healthy(after)]
     if after.stage is Stage.KILLED and after.kill is not None:
         by_switch = any(s.kind == "AIKillSwitch" for s in after.kill.sources)
         reason = Reason.KILL_SWITCH_ENGAGED if by_switch else Reason.SPEC_KILL_SWITCH
         found.append(condition(ConditionType.KILLED, "True", reason, after.summary or ""))
+    if in_flight(after) and (rests := rests_on(o, after)) is not None:
+        found.append(rests)
     if after.delivery is not None:
         found.append(_delivered(o, after, after.delivery))
-    if after.stage is Stage.LIVE:
-        told = "signals are judged while a candidate flies; Live is not watched by this version"
-        found.append(condition(ConditionType.WATCHED, "False", Reason.NOT_WATCHED, told))
+    if is_watched(after):
+        found.append(watched(o, after))
+    if (drift := drifted(o, after)) is not None:
+        found.append(drift)
     return found
 
 
@@ -232,6 +249,8 @@ def _kstatus(o: Observed, after: AIFeatureStatus) -> list[Wanted]:
     reason = UP.get(stage, Reason.PREFLIGHT) if stage is not None else Reason.PREFLIGHT
     if _waits(after):
         reason = Reason.HOLDING
+    if (after.hold or "").startswith(Reason.SAMPLE_RATIO_MISMATCH):
+        reason = Reason.SAMPLE_RATIO_MISMATCH
     return [
         condition(ConditionType.READY, "Unknown", reason, told),
         condition(ConditionType.RECONCILING, "True", reason, told),

@@ -6,13 +6,14 @@ Every move up needs positive evidence for the whole hold time, read through a wi
 
 from datetime import datetime, timedelta
 
-from goaround.api.base import rfc3339
 from goaround.api.digest import plan_digest, release_digest, short
 from goaround.api.feature import FirstRelease
 from goaround.api.reasons import EventReason, Stage
 from goaround.api.status import ALL_CANDIDATE, AIFeatureStatus, Candidate, KnownRelease, Split, Step
 from goaround.rollout.blocked import blocked
+from goaround.rollout.doubts import cannot_judge
 from goaround.rollout.down import outage
+from goaround.rollout.drifts import stops_climb
 from goaround.rollout.moves import ground, move, split_at
 from goaround.rollout.observed import FLYING, Judged, Observed
 
@@ -108,10 +109,12 @@ def fly(o: Observed, status: AIFeatureStatus, now: datetime) -> AIFeatureStatus:
     if status.stage is Stage.PREFLIGHT:
         if o.problems:
             return _hold(status, o.problems[0].message, now)
+        if (why := stops_climb(o, status)) is not None:
+            return _hold(status, why, now)
         return _enter(o, status, 0, now)
     if judged is not None and judged.outage is not None:
         return _hold(status, judged.outage.line, now)
-    if (why := _cannot_judge(o, status)) is not None:
+    if (why := cannot_judge(o, status) or stops_climb(o, status)) is not None:
         return _hold(status, why, now)
     if status.stage is Stage.HOLDING:
         status = _resume(o, status, now)
@@ -129,31 +132,6 @@ def _at_last(o: Observed, status: AIFeatureStatus) -> bool:
         return True
     last = len(o.feature.spec.ramp.steps) - 1
     return status.step is not None and status.step.index >= last
-
-
-def _cannot_judge(o: Observed, status: AIFeatureStatus) -> str | None:
-    if o.problems:
-        return o.problems[0].message
-    judged = o.judged
-    if judged is None:
-        return None if status.hold is None else status.hold
-    if judged.unreadable is not None:
-        return judged.unreadable
-    if status.hold is not None and not judged.heard_all:
-        return status.hold  # what held is over only when it was seen to be over
-    return _deaf(o, status, judged)
-
-
-def _deaf(o: Observed, status: AIFeatureStatus, judged: Judged) -> str | None:
-    """Neither arm was heard for long; an adopted release is not held for that."""
-    flown, limit = status.candidate, o.feature.spec.acceptance.max_blind_seconds
-    if flown is None or flown.adopted or judged.deaf_since is None or judged.through is None:
-        return None
-    if judged.through - judged.deaf_since < timedelta(seconds=limit):
-        return None
-    # since when, not for how long: a text that counts would be written at every look
-    since = rfc3339(judged.deaf_since)
-    return f"no request of any arm was seen since {since} (limit {limit} s)"
 
 
 def _clock_goes_on(status: AIFeatureStatus, now: datetime) -> AIFeatureStatus:

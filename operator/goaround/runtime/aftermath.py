@@ -10,6 +10,7 @@ from datetime import datetime
 from goaround.api.kinds import AIFeature
 from goaround.api.status import Latch
 from goaround.evidence.judge import CANDIDATE
+from goaround.evidence.plan import readings
 from goaround.rollout.observed import Judged, Traffic
 from goaround.runtime.flight import Windows, at
 
@@ -59,6 +60,6 @@ def after(feature: AIFeature, latch: Latch, lag: float) -> Aftermath:
     return Aftermath(
         latch=latch,
         interval=interval,
-        read_to={s.name: start for s in feature.spec.acceptance.signals},
+        read_to=dict.fromkeys(readings(feature.spec), start),
         exposed=float(latch.exposed_requests or 0),
     )

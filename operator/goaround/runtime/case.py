@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from goaround.evidence.judge import Counts, ImpossibleCounts, Window
 from goaround.runtime.aftermath import Aftermath
 from goaround.runtime.flight import Fault, Flight, Windows, by_end
+from goaround.runtime.lookout import Lookout
 from goaround.world.prometheus import Read, Unreadable, UnreadableReason
 
 LONGEST_PAUSE = 15.0
@@ -25,13 +26,15 @@ SILENT = {
 BAD_QUESTION = {400, 413, 414, 422}
 
 
+Subject = Flight | Aftermath | Lookout
+
+
 @dataclass(slots=True)
 class Case:
-    """A flight, or what follows on one. asked: signals that are being read. feeding: in the middle
-    of a catch-up, of which nothing is said yet."""
+    """A flight, what follows on one, or a live release. asked: signals that are being read.
+    feeding: in the middle of a catch-up, of which nothing is said yet."""
 
-    flight: Flight | None = None
-    watch: Aftermath | None = None
+    subject: Subject | None = None
     step_began: float = 0.0
     rounds: set[asyncio.Task[None]] = field(default_factory=set)
     asked: set[str] = field(default_factory=set)
@@ -39,15 +42,26 @@ class Case:
     failures: dict[str, int] = field(default_factory=dict)
     retry_at: dict[str, float] = field(default_factory=dict)
 
-    def about(self, flight: Flight | None, watch: Aftermath | None) -> None:
-        """What it is about from now on, if anything; what is read for something else is dropped."""
-        idle = flight is None and watch is None
-        if idle or flight is not self.flight or watch is not self.watch:
-            self.drop()
-        self.flight, self.watch = flight, watch
+    @property
+    def flight(self) -> Flight | None:
+        return self.subject if isinstance(self.subject, Flight) else None
 
-    def is_about(self, subject: Flight | Aftermath | None) -> bool:
-        return subject is not None and (subject is self.flight or subject is self.watch)
+    @property
+    def aftermath(self) -> Aftermath | None:
+        return self.subject if isinstance(self.subject, Aftermath) else None
+
+    @property
+    def lookout(self) -> Lookout | None:
+        return self.subject if isinstance(self.subject, Lookout) else None
+
+    def about(self, subject: Subject | None) -> None:
+        """What it is about from now on, if anything; what is read for something else is dropped."""
+        if subject is None or subject is not self.subject:
+            self.drop()
+        self.subject = subject
+
+    def is_about(self, subject: Subject | None) -> bool:
+        return subject is not None and subject is self.subject
 
     def drop(self) -> None:
         """Stop reading."""
@@ -65,10 +79,11 @@ class Case:
                 self.failed(name, str(err), now)
             else:
                 self._succeeded(name)
-        if self.flight is not None:
-            await self._feed(self.flight, windows)
-        elif self.watch is not None:
-            self.watch.feed(windows)
+        match self.subject:
+            case Flight() | Lookout() as judged:
+                await self._feed(judged, windows)
+            case Aftermath() as aftermath:
+                aftermath.feed(windows)
         self.asked.difference_update(answers)
         return len(windows)
 
@@ -77,17 +92,22 @@ class Case:
         self.asked.discard(name)
         count = self.failures[name] = self.failures.get(name, 0) + 1
         self.retry_at[name] = now + min(2.0 ** min(count - 1, 4), LONGEST_PAUSE)
-        if self.flight is not None:
-            known = self.flight.faults.get(name)
-            self.flight.faults[name] = Fault(message, known.since if known is not None else now)
+        if (faults := self._faults) is not None:
+            known = faults.get(name)
+            faults[name] = Fault(message, known.since if known is not None else now)
 
     def _succeeded(self, name: str) -> None:
         self.failures.pop(name, None)
         self.retry_at.pop(name, None)
-        if self.flight is not None:
-            self.flight.faults.pop(name, None)
+        if (faults := self._faults) is not None:
+            faults.pop(name, None)
 
-    async def _feed(self, flight: Flight, windows: Windows) -> None:
+    @property
+    def _faults(self) -> dict[str, Fault] | None:
+        judged = self.flight or self.lookout
+        return judged.faults if judged is not None else None
+
+    async def _feed(self, judged: Flight | Lookout, windows: Windows) -> None:
         """A long catch-up goes in slices, so that nobody's kill waits for it. Meanwhile nothing is
         said: one half of what is in hand must not climb before the other half was looked at."""
         instants = by_end(windows)
@@ -96,7 +116,11 @@ class Case:
             for start in range(0, len(instants), SLICE):
                 if start:
                     await asyncio.sleep(0)
-                flight.feed(_part(instants[start : start + SLICE]), step_began=self.step_began)
+                part = _part(instants[start : start + SLICE])
+                if isinstance(judged, Flight):
+                    judged.feed(part, step_began=self.step_began)
+                else:
+                    judged.feed(part)
         finally:
             self.feeding = False
 
@@ -120,7 +144,13 @@ def _windows(read: Read) -> list[Window]:
     if isinstance(read, Unreadable):
         raise _Unusable(read.message)
     return [
-        Window(end=w.end, arms={a: Counts(c.total, c.bad) for a, c in w.arms.items()})
+        Window(
+            end=w.end,
+            arms={arm: Counts(c.total, c.bad) for arm, c in w.arms.items()},
+            buckets={
+                arm: tuple(Counts(c.total, c.bad) for c in some) for arm, some in w.buckets.items()
+            },
+        )
         for w in read.windows
     ]
 

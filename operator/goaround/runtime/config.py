@@ -27,11 +27,13 @@ LabelName = Annotated[str, Field(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$", max_length
 
 
 class ProviderLabels(_Strict):
-    """Which label names carry namespace, feature and variant in this provider's metrics."""
+    """Which label names carry namespace, feature, variant and the bucket of users in this
+    provider's metrics."""
 
     namespace: LabelName = "namespace"
     feature: LabelName = "ai_feature"
     variant: LabelName = "ai_variant"
+    bucket: LabelName = "ai_bucket"
 
 
 class ProviderConfig(_Strict):
@@ -50,6 +52,7 @@ class ProviderConfig(_Strict):
             namespace=self.labels.namespace,
             feature=self.labels.feature,
             variant=self.labels.variant,
+            bucket=self.labels.bucket,
         )
         return Provider(
             name=self.name,

@@ -37,7 +37,7 @@ from goaround.rollout.decide import decide
 from goaround.rollout.kills import latched
 from goaround.rollout.moves import raises
 from goaround.rollout.observed import Effect, Observed, Plan, PostEvent, Record
-from goaround.runtime import records
+from goaround.runtime import records as written
 from goaround.runtime.actions import Actions
 from goaround.runtime.cache import Cache, key_of
 from goaround.runtime.desk import Desk
@@ -237,6 +237,7 @@ class Controller:
     def observe(self, feature: AIFeature, now: datetime) -> Observed:
         """The world as the cache and the desk know it; nothing is awaited."""
         namespace, name = feature.key
+        records = tuple(self._records(namespace, name))
         return Observed(
             feature=feature,
             switches=tuple(self._all(AIKillSwitch, KILL_SWITCHES, namespace)),
@@ -245,9 +246,10 @@ class Controller:
                 for s in self._all(AISignOff, SIGN_OFFS, namespace)
                 if s.spec.feature_ref.name == name
             ),
-            records=tuple(self._records(namespace, name)),
+            records=records,
             incidents=frozenset(self._opened(feature)),
             judged=self._desk.judged(feature, now),
+            drift=self._desk.drifted(feature, records, now),
             problems=tuple(problems(feature, self._rivals(feature), self._desk.providers)),
             delivered=self._deliveries.delivered(feature, now),
             announced_at=self._announced.get(feature.metadata.uid),
@@ -432,7 +434,7 @@ class Controller:
 
     def _records(self, namespace: str, feature: str) -> Iterable[Record]:
         for name in self._recorded.names(namespace, feature):
-            found = self._cache.parsed(RECORDS, (namespace, name), records.record)
+            found = self._cache.parsed(RECORDS, (namespace, name), written.record)
             if found is not None:
                 yield found
 

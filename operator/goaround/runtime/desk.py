@@ -6,21 +6,29 @@ delays nobody's kill, nobody else's evidence, and no rollback that is already pr
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Protocol
 
 from goaround.api.kinds import FEATURES, AIFeature
 from goaround.api.reasons import Stage
 from goaround.evidence import grid
-from goaround.rollout.moves import in_flight
-from goaround.rollout.observed import Judged
-from goaround.runtime.aftermath import after
-from goaround.runtime.case import Case, any_answer
+from goaround.evidence.plan import readings
+from goaround.rollout.moves import fell_from_live, in_flight, is_watched
+from goaround.rollout.observed import Drifted, Judged, Record
+from goaround.runtime import lookout
+from goaround.runtime.aftermath import Aftermath, after
+from goaround.runtime.case import Case, Subject, any_answer
+from goaround.runtime.division import division
+from goaround.runtime.drifting import DriftDesk
 from goaround.runtime.flight import AHEAD_SECONDS, begin, identity
-from goaround.runtime.judging import judged
+from goaround.runtime.judging import judged, watched
+from goaround.runtime.learning import Learner
+from goaround.runtime.lookout import Lookout
 from goaround.runtime.metrics import Metrics
 from goaround.runtime.queue import Key
+from goaround.runtime.readings import Purpose, is_known, shape_of, understood, wanted
 from goaround.world.prometheus import FeatureKey, Provider, Read, Shape
 
 log = logging.getLogger("goaround.desk")
@@ -49,12 +57,15 @@ class Desk:
         news: Callable[[Key], None],
         metrics: Metrics,
         wall: Callable[[], datetime],
+        drift: DriftDesk | None = None,
     ) -> None:
         self._readers = readers
+        self._drift = drift
         self.providers = providers
         self._news = news
         self._metrics = metrics
         self._wall = wall
+        self._learner = Learner(news=news, wall=wall)
         self._cases: dict[tuple[str, str, str], Case] = {}
 
     def judged(self, feature: AIFeature, now: datetime) -> Judged | None:
@@ -65,17 +76,25 @@ class Desk:
         case = self._case(feature)
         if in_flight(feature.status):
             return self._flying(feature, case, provider, now.timestamp())
-        if feature.status.stage in DOWN and feature.status.latches:
-            latch = feature.status.latches[0]
-            if latch.contained_at is None and (now - latch.at).total_seconds() < WATCH_SECONDS:
-                return self._watched(feature, case, provider, now.timestamp())
-        case.about(None, None)
+        if _is_followed(feature, now):
+            return self._followed(feature, case, provider, now.timestamp())
+        if is_watched(feature.status) and (who := lookout.identity(feature)) is not None:
+            return self._watched(feature, case, provider, who, now=now.timestamp())
+        case.about(None)
         return None
+
+    def drifted(
+        self, feature: AIFeature, records: Iterable[Record], now: datetime
+    ) -> Drifted | None:
+        """What the drift watch knows, likewise."""
+        return self._drift.drifted(feature, records, now) if self._drift is not None else None
 
     def forget(self, namespace: str, name: str) -> None:
         """The feature is gone."""
         for key in [k for k in self._cases if k[1:] == (namespace, name)]:
             self._cases.pop(key).drop()
+        if self._drift is not None:
+            self._drift.forget(namespace, name)
 
     async def close(self) -> None:
         """Stop reading."""
@@ -83,6 +102,8 @@ class Desk:
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
+        if self._drift is not None:
+            await self._drift.close()
 
     def _case(self, feature: AIFeature) -> Case:
         meta = feature.metadata
@@ -94,42 +115,71 @@ class Desk:
         flight = case.flight
         ahead = flight is not None and flight.last_t > now + AHEAD_SECONDS
         if flight is None or ahead or flight.identity != identity(feature):
-            flight = begin(feature, now)
-        case.about(flight, None)
+            flight = begin(feature, now, scrape=provider.scrape_seconds)
+        case.about(flight)
         if flight is None or feature.status.step is None:
             return None
         case.step_began = feature.status.step.since.timestamp()
+        flight.division = division(feature, provider.scrape_seconds)
         if case.feeding:
             return None  # half a catch-up; news follows
         next_at = None
         if flight.main.proven_end is None:
-            next_at = self._read_due(feature, case, provider, flight.read_to, now)
+            ask = partial(self._readers[provider.name].read, FeatureKey(*feature.key))
+            self._learner.learn(feature, case, flight, ask, now)
+            if flight.polled:  # else news follows
+                next_at = self._read_due(feature, case, provider, flight, now)
         return judged(feature, flight, now=now, lag=provider.lag_seconds, next_at=next_at)
 
-    def _watched(
+    def _followed(
         self, feature: AIFeature, case: Case, provider: Provider, now: float
     ) -> Judged | None:
-        latch, watch = feature.status.latches[0], case.watch
-        signals = {s.name for s in feature.spec.acceptance.signals}
-        if watch is None or watch.latch.at != latch.at or watch.read_to.keys() != signals:
-            watch = after(feature, latch, provider.lag_seconds)
-        case.about(None, watch)
-        return watch.judged(self._read_due(feature, case, provider, watch.read_to, now))
+        """Traffic of what was sent back, until there is none."""
+        latch, aftermath = feature.status.latches[0], case.aftermath
+        signals = set(readings(feature.spec))
+        known = aftermath is not None and aftermath.latch.at == latch.at
+        if aftermath is None or not known or aftermath.read_to.keys() != signals:
+            aftermath = after(feature, latch, provider.lag_seconds)
+        case.about(aftermath)
+        return aftermath.judged(self._read_due(feature, case, provider, aftermath, now))
+
+    def _watched(
+        self,
+        feature: AIFeature,
+        case: Case,
+        provider: Provider,
+        who: lookout.Identity,
+        *,
+        now: float,
+    ) -> Judged | None:
+        """The release that serves everybody, for ever."""
+        known = case.lookout
+        ahead = known is not None and known.last_t > now + AHEAD_SECONDS
+        if known is None or ahead or known.identity != who:
+            scrape = provider.scrape_seconds
+            known = lookout.begin(feature, who, now, known, scrape=scrape)
+        case.about(known)
+        if case.feeding:
+            return None
+        next_at = None
+        if known.proven_end is None:
+            next_at = self._read_due(feature, case, provider, known, now)
+        return watched(feature, known, now=now, lag=provider.lag_seconds, next_at=next_at)
 
     def _read_due(
         self,
         feature: AIFeature,
         case: Case,
         provider: Provider,
-        read_to: Mapping[str, int],
+        subject: Subject,
         now: float,
     ) -> datetime | None:
         """Start the reads that are due; say when the next one is, unless news will come first."""
-        interval, lag = feature.spec.ramp.interval_seconds, provider.lag_seconds
+        interval, lag = subject.interval, provider.lag_seconds
         waiting: dict[str, float] = {}
         due: dict[str, range] = {}
-        for name, last_t in read_to.items():
-            if name in case.asked or feature.spec.signal(name) is None:
+        for name, last_t in subject.read_to.items():
+            if name in case.asked or not is_known(feature, name):
                 continue
             ends = grid.ends(last_t, now, lag, interval)[:CATCH_UP]
             if ends and now >= case.retry_at.get(name, 0.0):
@@ -148,15 +198,21 @@ class Desk:
         self, feature: AIFeature, case: Case, provider: Provider, due: Mapping[str, range]
     ) -> None:
         """Read what is due. What is answered is judged together, and does not wait for the rest."""
-        subject, reads = case.flight or case.watch, self._begun(feature, provider, due)
+        subject = case.subject
+        reads = self._begun(feature, provider, due)
         waiting, enough = set(reads), asyncio.ALL_COMPLETED
         patience: float | None = TOGETHER_SECONDS
         try:
             while waiting and case.is_about(subject):
                 done, waiting = await asyncio.wait(waiting, timeout=patience, return_when=enough)
                 patience, enough = None, asyncio.FIRST_COMPLETED
-                answers = {name: task.result() for task in done for name in reads[task]}
-                if answers and case.is_about(subject):
+                told = {name: task.result() for task in done for name in reads[task]}
+                if told and case.is_about(subject):
+                    purpose = _purpose(subject)
+                    answers = {
+                        name: understood(feature, name, read, due[name], purpose=purpose)
+                        for name, read in told.items()
+                    }
                     await self._take(feature, case, answers)
         except Exception:
             # the task's top: whatever breaks here must hold the feature, not blind it in silence
@@ -176,7 +232,8 @@ class Desk:
         reader, where = self._readers[provider.name], FeatureKey(*feature.key)
         asked: dict[tuple[Shape, range], list[str]] = {}
         for name, ends in due.items():
-            asked.setdefault((_shape(feature, name), ends), []).append(name)
+            question = shape_of(feature, name, ends.step), wanted(feature, name, ends)
+            asked.setdefault(question, []).append(name)
         return {
             asyncio.create_task(_read(reader, where, shape, ends)): names
             for (shape, ends), names in asked.items()
@@ -194,11 +251,25 @@ async def _read(reader: Reader, feature: FeatureKey, shape: Shape, ends: range) 
     return await reader.read(feature, shape, ends)
 
 
+def _is_followed(feature: AIFeature, now: datetime) -> bool:
+    """Whether requests of what was sent back are still to be counted. After a fall from Live they
+    cannot be: what serves instead reports as stable, too."""
+    status = feature.status
+    if status.stage not in DOWN or not status.latches or fell_from_live(status.latches[0]):
+        return False
+    latch = status.latches[0]
+    return latch.contained_at is None and (now - latch.at).total_seconds() < WATCH_SECONDS
+
+
 def _key(feature: AIFeature) -> Key:
     return Key(FEATURES.plural, feature.metadata.namespace, feature.metadata.name)
 
 
-def _shape(feature: AIFeature, signal: str) -> Shape:
-    found = feature.spec.signal(signal)
-    assert found is not None
-    return Shape(found.ratio.bad, found.ratio.total, feature.spec.ramp.interval_seconds)
+def _purpose(subject: Subject | None) -> Purpose:
+    match subject:
+        case Aftermath():
+            return Purpose.AFTERMATH
+        case Lookout():
+            return Purpose.LIVE
+        case _:
+            return Purpose.FLIGHT

@@ -23,6 +23,7 @@ from goaround.runtime.claim import Standing
 from goaround.runtime.config import Config
 from goaround.runtime.controller import Controller
 from goaround.runtime.desk import Desk, Reader
+from goaround.runtime.drifting import DriftDesk, DriftReader
 from goaround.runtime.health import Health
 from goaround.runtime.lease import Lease, NotOwner, OwnedApi, lease_name
 from goaround.runtime.lowering import Descents
@@ -73,9 +74,10 @@ class Operator:
         flags_http: httpx.AsyncClient | None = None,
         clock: Callable[[], datetime] = wall,
         readers: Mapping[str, Reader] | None = None,
+        drift_readers: Mapping[str, DriftReader] | None = None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        """`clock`, `readers` (by provider) and `jitter` have stand-ins where runs must repeat.
+        """`clock`, both readers (by provider) and `jitter` have stand-ins where runs must repeat.
 
         `flags_http` is for flag replicas alone, so that hanging providers take no connection of
         theirs; default: `http`.
@@ -89,9 +91,11 @@ class Operator:
         self.health = Health(loop.time)
         providers = {p.name: p.provider() for p in options.config.providers}
         if readers is None:
-            readers = {name: PrometheusReader(p, http) for name, p in providers.items()}
+            real = {name: PrometheusReader(p, http) for name, p in providers.items()}
+            readers, drift_readers = real, drift_readers or real
+        drift = DriftDesk(drift_readers or {}, providers, api, news=self.queue.offer, wall=clock)
         self.desk = Desk(
-            readers, providers, news=self.queue.offer, metrics=self.metrics, wall=clock
+            readers, providers, news=self.queue.offer, metrics=self.metrics, wall=clock, drift=drift
         )
         flags_http = flags_http or http
         source = StaticReplicas(options.flag_replicas)

@@ -4,7 +4,7 @@ A cache of status plus windows: dropped at any time, it is rebuilt from the chec
 the windows since. Decides when a fault is an outage of both arms. Nothing here reads a clock.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -15,15 +15,27 @@ from goaround.evidence.judge import (
     CANDIDATE,
     STABLE,
     Breach,
+    Counts,
     TestSpec,
     TestState,
     Window,
     accept_e_value,
-    advance,
-    combine,
     new_state,
 )
-from goaround.evidence.plan import OUTAGE_ALPHA, outage_tests, signal_of, tests_of
+from goaround.evidence.own_past import compared, past_tests
+from goaround.evidence.own_past import unpacked as unpacked_past
+from goaround.evidence.plan import (
+    OUTAGE_ALPHA,
+    outage_tests,
+    readings,
+    signal_of,
+    tests_of,
+    undivided,
+)
+from goaround.evidence.sample_ratio import Ratio, counted, unpacked
+from goaround.runtime.before import PAST, polls_before
+from goaround.runtime.combined import Tests
+from goaround.runtime.division import RATIO, Division, its_own_from
 from goaround.runtime.memory import Logbook, logbook, recalled
 
 Identity = tuple[str, int, str]
@@ -45,53 +57,13 @@ class Fault:
 
 
 @dataclass(slots=True)
-class Tests:
-    """Tests that are combined into one decision. proven_end: end of the window that decided it."""
-
-    specs: tuple[TestSpec, ...]
-    states: tuple[TestState, ...]
-    alpha: float
-    breach: Breach | None = field(init=False, default=None)
-    proven_end: int | None = None
-
-    def __post_init__(self) -> None:
-        self._combine()
-
-    @property
-    def pairs(self) -> list[tuple[TestSpec, TestState]]:
-        return list(zip(self.specs, self.states, strict=True))
-
-    def advance(
-        self, windows: Mapping[str, Window], *, step_began: float, idle: Collection[str] = ()
-    ) -> None:
-        """One instant, by signal; tests named in `idle` sit it out."""
-        self.states = tuple(
-            advance(spec, state, window, step_began=step_began)
-            if (window := windows.get(signal_of(spec.signal))) and spec.signal not in idle
-            else state
-            for spec, state in self.pairs
-        )
-        self._combine()
-
-    def renew(self, names: Collection[str], at: int, step_began: float) -> None:
-        """These tests begin at `at`, without a past."""
-        self.states = tuple(
-            new_state(spec, at, step_began) if spec.signal in names else state
-            for spec, state in self.pairs
-        )
-        self._combine()
-
-    def _combine(self) -> None:
-        if self.specs:
-            self.breach = combine(self.specs, self.states, self.alpha)
-
-
-@dataclass(slots=True)
 class Flight:
     """The evidence of one digest and attempt.
 
     doubted: tests that prove harm, but stable looks the same in that time: nobody is blamed yet.
-    heard: signals that were read since this memory began.
+    heard: signals that were read since this memory began. baseline: what stable did before the
+    rollout, for the signals that are only `compared` with it; None until it is known. polled: its
+    polls of that time were asked how requests cluster; before that, no window is read.
     """
 
     identity: Identity
@@ -103,6 +75,12 @@ class Flight:
     faults: dict[str, Fault] = field(default_factory=dict)
     doubted: frozenset[str] = frozenset()
     heard: set[str] = field(default_factory=set)
+    past: Tests = field(default_factory=lambda: Tests((), (), OUTAGE_ALPHA))
+    baseline: Mapping[str, Counts] | None = None
+    compared: tuple[str, ...] = ()
+    polled: bool = True
+    ratio: Ratio = field(default_factory=Ratio)
+    division: Division | None = None
     _unnoted: dict[int, tuple[float, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -112,6 +90,25 @@ class Flight:
     def last_t(self) -> int:
         """Every signal has been read up to here."""
         return min(self.read_to.values())
+
+    @property
+    def guards(self) -> tuple[Tests, Tests]:
+        """Tests of stable itself: against absolute bounds, and against its own past."""
+        return self.outage, self.past
+
+    def learn(self, baseline: Mapping[str, Counts], step_began: float) -> None:
+        """What stable did before the rollout became known: from now on it is held against it."""
+        self.baseline = baseline
+        guarded = {signal_of(t.signal) for t in self.outage.specs}
+        specs, start = past_tests(self.main.specs, guarded, baseline), max(self.read_to.values())
+        states = tuple(new_state(t, start, step_began) for t in specs)
+        self.past = Tests(specs, states, OUTAGE_ALPHA)
+
+    def measured(self, phi_w: Mapping[str, float]) -> None:
+        """Clustering within one poll of stable, by reading, as it was before the rollout."""
+        self.polled = True
+        for tests in (self.main, *self.guards):
+            tests.measured(phi_w)
 
     def feed(self, windows: Windows, *, step_began: float) -> None:
         """Judge what was read, one instant after the other: stable first, so that a fault which
@@ -125,10 +122,11 @@ class Flight:
             self._take_note(now, end)
 
     def _feed_one(self, now: Mapping[str, Window], end: int, step_began: float) -> None:
-        self.outage.advance(now, step_began=step_began)
         newest = max(end, *self.read_to.values())
-        if self.outage.breach is not None and self.outage.breach.breached:
-            self._stable_is_broken(self.outage.breach, (end, newest), step_began)
+        for guard in self.guards:
+            guard.advance(now, step_began=step_began)
+            if guard.breach is not None and guard.breach.breached:
+                self._stable_is_broken(guard, guard.breach, (end, newest), step_began=step_began)
         # in an outage, only a comparison can still hold against a release what stable breaks too
         self.main.advance(now, step_began=step_began, idle=self.log.affected)
         self._conclude(end)
@@ -148,15 +146,17 @@ class Flight:
         if len(self.doubted) < len(culprits) and self.main.proven_end is None:
             self.main.proven_end = end
 
-    def _stable_is_broken(self, breach: Breach, ends: tuple[int, int], step_began: float) -> None:
+    def _stable_is_broken(
+        self, guard: Tests, breach: Breach, ends: tuple[int, int], *, step_began: float
+    ) -> None:
         """An outage begins, goes on, or reaches another signal. What was proven is put aside, so
         that it can be seen afresh when stable is healthy again."""
         end, newest = ends
         if self.log.outage_since is None:
             self.log.outage_since = end - self.interval
-            self.log.line = _told(breach.culprits[0], self.outage.pairs)
+            self.log.line = _told(breach.culprits[0], guard.pairs)
         named = {signal_of(name) for name in breach.culprits}
-        self.outage.renew(breach.culprits, newest, step_began)
+        guard.renew(breach.culprits, newest, step_began)
         self.main.renew(named - self.log.affected, newest, step_began)
         self.log.affected |= named
 
@@ -164,14 +164,15 @@ class Flight:
         """Stable is proven to be within the bounds that it broke, afresh since it last did."""
         return all(
             accept_e_value(state) >= 1 / OUTAGE_ALPHA
-            for spec, state in self.outage.pairs
+            for guard in self.guards
+            for spec, state in guard.pairs
             if signal_of(spec.signal) in self.log.affected
         )
 
     def _outage_ends(self, newest: int, step_began: float) -> None:
         """What was gathered in the outage speaks of nobody: begin anew."""
         self.log.outage_since, self.log.affected, self.log.line = None, frozenset(), ""
-        for tests in (self.outage, self.main):
+        for tests in (*self.guards, self.main):
             tests.renew([t.signal for t in tests.specs], newest, step_began)
 
     def _take_note(self, now: Mapping[str, Window], end: int) -> None:
@@ -183,6 +184,15 @@ class Flight:
             candidate, stable = self._unnoted.pop(known)
             if known > self.log.noted_to:
                 self._note_silence(candidate, stable, known)
+                self._note_share(candidate, stable, known)
+
+    def _note_share(self, candidate: float, stable: float, end: int) -> None:
+        """Whether the split of this step is as configured; windows before it say nothing of it."""
+        here = self.division
+        if here is None or end - self.interval < here.settled:
+            return
+        known = self.ratio if self.ratio.step_began == here.step_began else Ratio(here.step_began)
+        self.ratio = counted(known, end, (candidate, stable), here.weight, here.odds)
 
     def _note_silence(self, candidate: float, stable: float, end: int) -> None:
         log = self.log
@@ -211,18 +221,26 @@ def identity(feature: AIFeature) -> Identity | None:
     return (flown.digest, flown.attempt, flown.plan_digest) if flown is not None else None
 
 
-def begin(feature: AIFeature, now: float) -> Flight | None:
-    """The flight that status speaks of, from its checkpoint or from the start of its step."""
+def begin(feature: AIFeature, now: float, *, scrape: float = 0.0) -> Flight | None:
+    """The flight that status speaks of, from its checkpoint or from the start of its step. scrape:
+    seconds by which a counter may be older than the instant it is read at."""
     status, spec = feature.status, feature.spec
     flown, interval = status.candidate, spec.ramp.interval_seconds
     if flown is None or status.step is None or (who := identity(feature)) is None:
         return None
     began = status.step.since.timestamp()
-    start = grid.first_window_start(min(began, now), interval)
+    apart = its_own_from(feature, scrape)
+    start = grid.first_window_start(max(min(began, now), apart), interval)
     beside = status.last_known_good is not None
     specs = tests_of(spec, digest=flown.digest, attempt=flown.attempt, with_stable=beside)
+    specs = undivided(specs) if flown.adopted else specs
     watched = outage_tests(spec, digest=flown.digest, attempt=flown.attempt) if beside else ()
-    known = recalled((*specs, *watched), status.evidence)
+    names = readings(spec)
+    kept = {e.name: e.state for e in status.evidence}
+    baseline = unpacked_past(kept.get(PAST, ""), names) if PAST in kept else None
+    guarded = {signal_of(t.signal) for t in watched}
+    compares = past_tests(specs, guarded, baseline or {})
+    known = recalled((*specs, *watched, *compares), status.evidence)
 
     def state(test: TestSpec) -> TestState:
         found = known.get(test.signal)
@@ -231,14 +249,26 @@ def begin(feature: AIFeature, now: float) -> Flight | None:
 
     main = Tests(specs, tuple(map(state, specs)), float(spec.acceptance.alpha))
     outage = Tests(watched, tuple(map(state, watched)), OUTAGE_ALPHA)
-    names = [s.name for s in spec.acceptance.signals]
-    log = logbook((*specs, *watched), status.evidence, names)
+    past = Tests(compares, tuple(map(state, compares)), OUTAGE_ALPHA)
+    log = logbook((*specs, *watched, *compares), status.evidence, names)
     idle = log.affected if log is not None else frozenset()
-    read = [s.last_t for t, s in (*main.pairs, *outage.pairs) if t.signal not in idle]
+    read = [s.last_t for t, s in (*main.pairs, *outage.pairs, *past.pairs) if t.signal not in idle]
     if log is None or log.noted_to > now + AHEAD_SECONDS:
         log = Logbook(noted_to=min(read, default=start))
     oldest = min([log.noted_to, *read])
-    return Flight(who, main, outage, interval, dict.fromkeys(names, oldest), log)
+    return Flight(
+        who,
+        main,
+        outage,
+        interval,
+        dict.fromkeys(names, oldest),
+        log,
+        past=past,
+        baseline=baseline,
+        compared=tuple(signal_of(t.signal) for t in compared(specs, guarded)),
+        polled=not polls_before(feature) or any(s.windows for s in main.states),
+        ratio=unpacked(kept.get(RATIO, "")),
+    )
 
 
 def by_end(windows: Windows) -> list[tuple[int, dict[str, Window]]]:

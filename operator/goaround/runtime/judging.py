@@ -1,19 +1,42 @@
-"""What a flight's evidence says in one pass, in the words of status.
+"""What the evidence of a flight, or of a live release, says in one pass, in the words of status.
 
 A signal may have two bounds; it gets one verdict, the worse of the two, and both lines.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from goaround.api.kinds import AIFeature
 from goaround.api.status import EvidenceState, SignalStatus
-from goaround.evidence.judge import Judgement, TestState, Verdict, report
-from goaround.evidence.plan import level, signal_of
+from goaround.evidence import own_past
+from goaround.evidence.durations import time_needed
+from goaround.evidence.judge import (
+    CANDIDATE,
+    Judgement,
+    TestSpec,
+    TestState,
+    Verdict,
+    report,
+)
+from goaround.evidence.plan import (
+    counts_requests,
+    in_step,
+    least_samples,
+    level,
+    owner_of,
+    readings,
+    signal_of,
+    slice_of,
+)
+from goaround.evidence.sample_ratio import packed
 from goaround.rollout import observed
 from goaround.rollout.observed import Judged
-from goaround.runtime.flight import Flight, at
+from goaround.runtime.assumed import assumed, paused
+from goaround.runtime.before import PAST
+from goaround.runtime.division import RATIO, mismatch
+from goaround.runtime.flight import Fault, Flight, at
+from goaround.runtime.lookout import Lookout
 from goaround.runtime.memory import kept
 
 WORST_FIRST = (Verdict.BAD, Verdict.UNKNOWN, Verdict.UNDECIDED, Verdict.GOOD)
@@ -21,6 +44,9 @@ LEAST_GRACE_SECONDS = 10
 MISSING_REQUESTS = 12.0
 """So many expected requests that did not come are no accident: exp(-12) per gap, and a long ramp
 with one request in ten seconds has a thousand gaps."""
+NOTHING_TO_COMPARE = "compares with last-known-good, and there is none"
+NOT_WATCHED = "has no absolute bound (max or min), so it is not watched in Live"
+MISSING = f" more {CANDIDATE} requests"
 DOUBT = "; stable is as bad in the same time: nobody is blamed until the two can be told apart"
 
 
@@ -36,21 +62,37 @@ def judged(
     return Judged(
         digest=flight.identity[0],
         attempt=flight.identity[1],
-        signals=tuple(_signals(feature, told)),
+        signals=tuple(_signals(feature, told, NOTHING_TO_COMPARE)),
         evidence=tuple(_packed(feature, flight)),
         breach=_breach(flight, told, lag),
         outage=outage,
         accepted=bool(told) and all(j.verdict is Verdict.GOOD for j in told if j.gate),
-        samples=int(min((s.step_total for s in states), default=0)),
-        total=int(max((s.arm.total for s in states), default=0)),
+        samples=_samples(feature, flight),
+        total=int(
+            max((s.arm.total for t, s in flight.main.pairs if counts_requests(t)), default=0)
+        ),
         exposed=_exposed(flight, states),
         through=at(flight.last_t),
         heard_all=flight.heard >= flight.read_to.keys(),
-        unreadable=_unreadable(flight, now=now),
+        unreadable=_unreadable(flight.faults, list(flight.read_to), flight.interval, now=now),
+        mismatch=mismatch(feature, flight.ratio),
+        paused=paused(flight),
+        assumed=assumed(flight),
         silent_since=_silent_since(feature, flight),
         deaf_since=at(log.deaf_since) if log.deaf_since is not None else None,
         next_at=next_at,
     )
+
+
+def _samples(feature: AIFeature, flight: Flight) -> int:
+    """Requests of the step, as the signal that saw fewest of those that a climb waits for."""
+    seen = [s.step_total for t, s in _in_step(feature, flight) if t.gate and counts_requests(t)]
+    return int(min(seen, default=0))
+
+
+def _in_step(feature: AIFeature, flight: Flight) -> list[tuple[TestSpec, TestState]]:
+    step = feature.status.step.index if feature.status.step is not None else 0
+    return [(in_step(test, feature.spec, step), state) for test, state in flight.main.pairs]
 
 
 def _reports(feature: AIFeature, flight: Flight) -> list[Judgement]:
@@ -67,17 +109,27 @@ def _reports(feature: AIFeature, flight: Flight) -> list[Judgement]:
             state,
             breach,
             level=needs,
-            min_samples=least,
+            min_samples=least_samples(test, spec, least),
             readable=signal_of(test.signal) not in flight.faults,
             reason=fault.message if (fault := flight.faults.get(signal_of(test.signal))) else "",
         )
-        for test, state in flight.main.pairs
+        for test, state in _in_step(feature, flight)
     ]
-    return [_doubtful(j) if j.name in flight.doubted else j for j in told]
+    return [_doubtful(j) if j.name in flight.doubted else _timed(j, feature, flight) for j in told]
 
 
 def _doubtful(j: Judgement) -> Judgement:
     return replace(j, line=j.line.removesuffix(" -> breach") + DOUBT)
+
+
+def _timed(j: Judgement, feature: AIFeature, flight: Flight) -> Judgement:
+    """The requests that are missing, as time too, at the rate of this step."""
+    step = feature.status.step
+    passed = flight.last_t - step.since.timestamp() if step is not None else 0.0
+    if j.needed is None or passed <= 0:
+        return j
+    takes = time_needed(j.needed, j.step_total / passed)
+    return replace(j, line=j.line.replace(MISSING, f"{MISSING}, {takes}", 1)) if takes else j
 
 
 def _exposed(flight: Flight, states: Sequence[TestState]) -> int:
@@ -88,8 +140,14 @@ def _exposed(flight: Flight, states: Sequence[TestState]) -> int:
 
 
 def _packed(feature: AIFeature, flight: Flight) -> list[EvidenceState]:
-    names = [s.name for s in feature.spec.acceptance.signals]
-    return kept((*flight.main.pairs, *flight.outage.pairs), flight.log, names)
+    names = readings(feature.spec)
+    pairs = (*flight.main.pairs, *flight.outage.pairs, *flight.past.pairs)
+    tests = kept(pairs, flight.log, names)
+    found = [*tests, EvidenceState(name=RATIO, state=packed(flight.ratio))]
+    if flight.baseline is not None and flight.compared:
+        past = own_past.packed(flight.baseline, names)
+        found.append(EvidenceState(name=PAST, state=past))
+    return found
 
 
 def _silent_since(feature: AIFeature, flight: Flight) -> datetime | None:
@@ -111,37 +169,43 @@ def _breach(flight: Flight, told: Sequence[Judgement], lag: float) -> observed.B
     main = next(name for name in breach.culprits if name not in flight.doubted)
     judgement = next(j for j in told if j.name == main)
     return observed.Breach(
-        signal=signal_of(main),
+        signal=owner_of(main),
         line=judgement.line,
         proven_at=at(flight.main.proven_end + lag),
         started_at=at(judgement.started) if judgement.started is not None else None,
     )
 
 
-def _unreadable(flight: Flight, *, now: float) -> str | None:
+def _unreadable(
+    faults: Mapping[str, Fault], names: Sequence[str], interval: int, *, now: float
+) -> str | None:
     """A fault that lasts; a single failed read only costs its windows' time."""
-    grace = max(3 * flight.interval, LEAST_GRACE_SECONDS)
-    if not any(now - fault.since >= grace for fault in flight.faults.values()):
+    grace = max(3 * interval, LEAST_GRACE_SECONDS)
+    if not any(now - fault.since >= grace for fault in faults.values()):
         return None
     # the first one in the order of spec, so that it does not depend on which read failed first
-    name = next(name for name in flight.read_to if name in flight.faults)
-    return f"signal {name}: {flight.faults[name].message}"
+    name = next(name for name in names if name in faults)
+    return f"signal {name}: {faults[name].message}"
 
 
-def _signals(feature: AIFeature, told: Sequence[Judgement]) -> list[SignalStatus]:
+def _signals(feature: AIFeature, told: Sequence[Judgement], why_not: str) -> list[SignalStatus]:
     found: list[SignalStatus] = []
     for signal in feature.spec.acceptance.signals:
-        mine = [j for j in told if signal_of(j.name) == signal.name]
+        mine = [j for j in told if owner_of(j.name) == signal.name and _is_shown(j)]
         if mine:
             found.append(_shown(signal.name, mine))
         else:
-            reason = "compares with last-known-good, and there is none"
             found.append(
                 SignalStatus(
-                    name=signal.name, verdict="NotApplicable", message=f"{signal.name}: {reason}"
+                    name=signal.name, verdict="NotApplicable", message=f"{signal.name}: {why_not}"
                 )
             )
     return found
+
+
+def _is_shown(j: Judgement) -> bool:
+    """Slices only speak up when they are harmed: most of the time they say too little."""
+    return slice_of(signal_of(j.name)) is None or j.verdict is Verdict.BAD
 
 
 def _shown(name: str, mine: Sequence[Judgement]) -> SignalStatus:
@@ -161,3 +225,55 @@ def _shown(name: str, mine: Sequence[Judgement]) -> SignalStatus:
 
 def _number(value: float) -> str:
     return f"{value:.6g}"
+
+
+def watched(
+    feature: AIFeature, lookout: Lookout, *, now: float, lag: float, next_at: datetime | None
+) -> Judged:
+    """What is known of the release that serves everybody."""
+    told = _watch_reports(feature, lookout)
+    if lookout.is_due():
+        lookout.show(tuple(_signals(feature, told, NOT_WATCHED)))
+    return Judged(
+        digest=lookout.identity[0],
+        attempt=0,
+        signals=lookout.shown_signals,
+        evidence=lookout.shown_evidence,
+        breach=_watch_breach(lookout, told, lag),
+        accepted=all(j.verdict is Verdict.GOOD for j in told),
+        worse=lookout.shown_worse,
+        exposed=int(max((s.run.arm.total for _, s in lookout.pairs), default=0)),
+        through=at(lookout.last_t),
+        heard_all=lookout.heard >= lookout.read_to.keys(),
+        unreadable=_unreadable(lookout.faults, list(lookout.read_to), lookout.interval, now=now),
+        next_at=next_at,
+    )
+
+
+def _watch_reports(feature: AIFeature, lookout: Lookout) -> list[Judgement]:
+    faults, beta = lookout.faults, float(feature.spec.acceptance.beta)
+    return [
+        report(
+            test,
+            state,
+            lookout.breach,
+            level=1 / beta,
+            readable=(name := signal_of(test.signal)) not in faults,
+            reason=faults[name].message if name in faults else "",
+        )
+        for test, state in lookout.pairs
+    ]
+
+
+def _watch_breach(
+    lookout: Lookout, told: Sequence[Judgement], lag: float
+) -> observed.Breach | None:
+    if lookout.proven_end is None:
+        return None
+    main = next(j for j in told if j.name == lookout.breach.culprits[0])
+    return observed.Breach(
+        signal=owner_of(main.name),
+        line=main.line,
+        proven_at=at(lookout.proven_end + lag),
+        started_at=at(main.started) if main.started is not None else None,
+    )

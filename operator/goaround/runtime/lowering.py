@@ -41,8 +41,10 @@ class Overtaken(Unavailable):
 
 
 def goes_down(before: AIFeatureStatus, after: AIFeatureStatus) -> bool:
-    """Whether a candidate loses users otherwise than by landing, or a kill begins."""
+    """Whether users are taken away from a release otherwise than by landing, or a kill begins."""
     if after.stage is Stage.KILLED and before.stage is not Stage.KILLED:
+        return True
+    if after.stage in DOWN and after.last_known_good != before.last_known_good:
         return True
     return (
         after.split.candidate < before.split.candidate

@@ -1,7 +1,8 @@
 """What status keeps of a flight: one opaque string per signal, and one for the flight itself.
 
-Decides how states of tests are folded so that twenty signals with two bounds each stay below
-16 KiB. Refuses to repair: what cannot be read is not there, and new evidence begins.
+Decides how states of tests are folded, and which are left out where there is no room: measured,
+twenty signals with two bounds each take 13 KiB, with buckets of users 20; the limit is 24. Refuses
+to repair: what is not there, or cannot be read, is gathered again from the windows.
 """
 
 import base64
@@ -12,16 +13,19 @@ import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from goaround.api.status import EvidenceState
+from goaround.api.status import LONGEST_STATE, MOST_STATES, EvidenceState
 from goaround.evidence.model import TestSpec, TestState
 from goaround.evidence.plan import signal_of
-from goaround.evidence.state import CHECKSUM, LAYOUT, StateUnreadable, pack, unpack
+from goaround.evidence.state import StateUnreadable, pack, unpack
 
 LOGBOOK = ".flight"
 """Starts with a dot, so that no signal has this name."""
 
-STATE_BYTES = LAYOUT.size + CHECKSUM.size
-MOST_BYTES = 4 * STATE_BYTES
+LENGTH = struct.Struct("<H")
+MOST_BYTES = 16384
+MOST_CHARACTERS = 22 * 1024
+"""Names and states; what a flight knows of its split and of the hour before it is 2 KiB at most."""
+
 VERSION = 1
 HEAD = struct.Struct("<B4sqqqqQdI")
 
@@ -54,7 +58,8 @@ def kept(
     parts: dict[str, bytes] = {}
     for spec, state in pairs:
         name = signal_of(spec.signal)
-        parts[name] = parts.get(name, b"") + base64.b64decode(pack(state))
+        part = base64.b64decode(pack(state))
+        parts[name] = parts.get(name, b"") + LENGTH.pack(len(part)) + part
     head = HEAD.pack(
         VERSION,
         _fingerprint(spec for spec, _ in pairs),
@@ -66,8 +71,31 @@ def kept(
         log.unanswered,
         sum(1 << i for i, name in enumerate(signals) if name in log.affected),
     )
-    parts[LOGBOOK] = head + log.line.encode()
-    return [EvidenceState(name=name, state=_folded(data)) for name, data in parts.items()]
+    book = (LOGBOOK, _folded(head + log.line.encode()))
+    return fitting([book, *((name, _folded(data)) for name, data in parts.items())])
+
+
+def fitting(found: Iterable[tuple[str, str]]) -> list[EvidenceState]:
+    """Names and texts as far as there is room, the first ones first: a status that is too large
+    would not be written at all."""
+    kept: list[EvidenceState] = []
+    room = MOST_CHARACTERS
+    for name, text in found:
+        size = len(name) + len(text)
+        if len(text) <= LONGEST_STATE and size <= room and len(kept) < MOST_STATES:
+            kept.append(EvidenceState(name=name, state=text))
+            room -= size
+    return kept
+
+
+def folded(text: str) -> str:
+    """A packed state, shorter."""
+    return _folded(base64.b64decode(text))
+
+
+def unfolded(text: str) -> str:
+    """What was `folded`. Raises `StateUnreadable`."""
+    return base64.b64encode(_unfolded(text)).decode()
 
 
 def recalled(
@@ -122,8 +150,12 @@ def _fingerprint(specs: Iterable[TestSpec]) -> bytes:
 
 def _parts(data: bytes) -> Mapping[str, str]:
     """Packed states by the fingerprint that stands in each, after its version."""
-    cut = [data[at : at + STATE_BYTES] for at in range(0, len(data), STATE_BYTES)]
-    return {part[1:5].hex(): base64.b64encode(part).decode() for part in cut}
+    found: dict[str, str] = {}
+    while len(data) > LENGTH.size:
+        (size,) = LENGTH.unpack(data[: LENGTH.size])
+        part, data = data[LENGTH.size : LENGTH.size + size], data[LENGTH.size + size :]
+        found[part[1:5].hex()] = base64.b64encode(part).decode()
+    return found
 
 
 def _folded(data: bytes) -> str:

@@ -12,7 +12,9 @@ from goaround.api.kinds import AIFeature
 from goaround.api.reasons import Reason
 from goaround.delivery.flagset import key_owners, owns_its_keys, wanted_keys
 from goaround.rollout.observed import Problem
+from goaround.runtime.signal_rules import faults
 from goaround.world.kube import Body
+from goaround.world.prom_drift import selectors_of
 from goaround.world.prometheus import Provider
 from goaround.world.promql import SelectorError, parse_selector
 
@@ -24,6 +26,7 @@ def problems(
     of its namespace that claim one of its flag keys."""
     yield from _provider(feature, providers)
     yield from _selectors(feature, providers)
+    yield from _drift(feature, providers)
     yield from _flag_key(feature, siblings)
 
 
@@ -42,11 +45,21 @@ def _selectors(feature: AIFeature, providers: Mapping[str, Provider]) -> Iterato
     provider = providers.get(feature.spec.acceptance.provider)
     labels = provider.labels if provider is not None else None
     for signal in feature.spec.acceptance.signals:
-        for part in ("bad", "total"):
+        for fault in faults(signal, labels):
+            told = f"acceptance.signals[{signal.name}].{fault}"
+            yield Problem(Reason.INVALID_SPEC, told[:1024])
+
+
+def _drift(feature: AIFeature, providers: Mapping[str, Provider]) -> Iterator[Problem]:
+    provider, drift = providers.get(feature.spec.acceptance.provider), feature.spec.drift
+    if drift is None or provider is None:
+        return
+    for watched in drift.inputs:
+        for _, text in selectors_of(watched):
             try:
-                parse_selector(getattr(signal.ratio, part), labels)
-            except SelectorError as err:
-                told = f"acceptance.signals[{signal.name}].ratio.{part}: {err}"
+                parse_selector(text, provider.labels)
+            except SelectorError as error:
+                told = f"drift.inputs[{watched.name}]: {error}"
                 yield Problem(Reason.INVALID_SPEC, told[:1024])
 
 

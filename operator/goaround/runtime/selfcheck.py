@@ -60,6 +60,7 @@ NEEDS = (
     Need(KILL_SWITCHES, ("patch",), subresource="status"),
     Need(RECORDS, ("get", "list", "create", "patch", "delete")),
     Need(EVENTS, ("create",)),
+    Need(CONFIG_MAPS, ("get",)),  # counts of training data, by a name that spec.drift gives
     Need(CONFIG_MAPS, ("get",), at_home=True, name=BRAKE),
     Need(LEASES, ("create",), at_home=True),
     Need(LEASES, ("get", "patch"), at_home=True, name=NAME),

@@ -21,22 +21,27 @@ class SelectorError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """The label names that pin a series to a feature, as the administrator declares them."""
+    """The label names that pin a series to a feature, as the administrator declares them.
+
+    `bucket` pins nothing: it says in which of 20 equal parts of the users a request belongs.
+    """
 
     namespace: str = "namespace"
     feature: str = "ai_feature"
     variant: str = "ai_variant"
+    bucket: str = "ai_bucket"
 
     def __post_init__(self) -> None:
-        for name in self.names:
+        for name in (*self.names, self.bucket):
             if not IDENTIFIER.fullmatch(name):
                 raise SelectorError(
                     f"label name {name!r} is not usable: it must match [a-zA-Z_][a-zA-Z0-9_]*"
                 )
-        if len({*self.names, PART_LABEL, "__name__"}) < 5:
+        if len({*self.names, self.bucket, PART_LABEL, "__name__", "le"}) < 7:
             raise SelectorError(
-                f"label names {', '.join(self.names)} are not usable: namespace, feature and "
-                f"variant need three different labels, none of them __name__ or {PART_LABEL}"
+                f"label names {', '.join((*self.names, self.bucket))} are not usable: namespace, "
+                "feature, variant and bucket need four different labels, none of them __name__, le "
+                f"or {PART_LABEL}"
             )
 
     @property

@@ -51,16 +51,45 @@ class Provider:
         return None
 
 
+class Kind(StrEnum):
+    """How the series of a shape are understood."""
+
+    RATIO = "Ratio"
+    COUNT = "Count"
+    LATENCY = "Latency"
+    MEAN = "Mean"
+    QUERY = "Query"
+
+
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What features share when one query can read them all: two count fields and a window length.
+    """What features share when one query can read them all; hashable.
 
-    `bad` and `total` are tenants' selectors with `$match`; `interval` is in seconds.
+    `bad` and `total` are tenants' selectors with `$match`, by kind: bad and all events (Ratio,
+    Count), twice the buckets (Latency), sum and count of scores (Mean), PromQL and nothing (Query).
+    `interval` and `offset` in seconds: a window that is named T ended at T - offset, because its
+    counts are final only then. `slower_than`: `le` of a bucket, in the histogram's unit. `lowest`,
+    `highest`: ends of the scale of a score. `lower_is_worse`: of scores, and of what a query gives.
+    `arms`: matchers by variant, for metrics that do not carry feature and variant. `only`: a label
+    and the value to which all is narrowed.
     """
 
     bad: str
     total: str
     interval: int
+    kind: Kind = Kind.RATIO
+    slower_than: str = ""
+    lowest: float = 0.0
+    highest: float = 1.0
+    lower_is_worse: bool = False
+    arms: tuple[tuple[str, str], ...] = ()
+    only: tuple[str, str] | None = None
+    offset: int = 0
+
+    @property
+    def is_shared(self) -> bool:
+        """One expression reads many features; else each needs one of its own."""
+        return not self.arms and self.kind is not Kind.QUERY
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +99,27 @@ class Counts:
     total: float
     bad: float
 
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(self.total + other.total, self.bad + other.bad)
+
+
+NOTHING: Final = Counts(0.0, 0.0)
+BUCKETS: Final = 20
+
 
 @dataclass(frozen=True, slots=True)
 class WindowReading:
-    """The window (end - interval, end]; an arm without a row is missing, not zero."""
+    """The window (end - interval, end]; an arm without a row is missing, not zero.
+
+    buckets: by arm, 20 counts by number of bucket; without a numbered row the arm is missing. They
+    are part of `arms`, and less than it where some rows carry no number. values: what a query gave
+    at `end`, by arm; then there are no counts.
+    """
 
     end: int
     arms: Mapping[str, Counts]
+    buckets: Mapping[str, tuple[Counts, ...]] = field(default_factory=dict)
+    values: Mapping[str, float] = field(default_factory=dict)
 
 
 class UnreadableReason(StrEnum):
@@ -93,6 +136,7 @@ class UnreadableReason(StrEnum):
     NOT_A_NUMBER = "NotANumber"
     FUTURE = "Future"
     BAD_QUERY = "BadQuery"
+    NO_BUCKET = "NoBucket"
 
 
 @dataclass(frozen=True, slots=True)

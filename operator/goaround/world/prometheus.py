@@ -2,19 +2,24 @@
 
 Decides which reads share a query: those of one shape, for the same windows, at the same moment.
 Refuses to book anything it is not sure of: a feature gets all the windows that were asked, or one
-reason why not. Judges nothing, and knows no clock: the asked times come from the caller.
+reason why not. Judges nothing; the asked times come from the caller.
 """
 
 import asyncio
-from collections.abc import Collection, Sequence
+import time
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import httpx
 
+from goaround.api.drift import DriftInput
+from goaround.world.prom_breaker import Breaker
+from goaround.world.prom_drift import Parts, read_drift
 from goaround.world.prom_http import PrometheusHttp
 from goaround.world.prom_search import Answers, FeatureSearch, Question
 from goaround.world.prom_types import (
     Counts,
+    Kind,
     Provider,
     Read,
     Readings,
@@ -28,6 +33,7 @@ from goaround.world.promql import FeatureKey, Labels, SelectorError
 __all__ = [
     "Counts",
     "FeatureKey",
+    "Kind",
     "Labels",
     "PrometheusReader",
     "Provider",
@@ -61,10 +67,15 @@ class PrometheusReader:
         chunk: int = 200,
         concurrency: int = 4,
         gather_seconds: float = 0.01,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`client` is lent: it carries no credential of the API server and is not closed here."""
+        self._provider = provider
         self._http = PrometheusHttp(provider, client)
-        self._search = FeatureSearch(provider, self._http, chunk=chunk, concurrency=concurrency)
+        self.breaker = Breaker(provider.name, clock)
+        self._search = FeatureSearch(
+            provider, self._http, self.breaker, chunk=chunk, concurrency=concurrency
+        )
         self._gather_seconds = gather_seconds
         self._gatherings: dict[Question, _Gathering] = {}
         self._tasks: set[asyncio.Task[Answers]] = set()
@@ -90,6 +101,15 @@ class PrometheusReader:
         gathering.features.add(feature)
         # Shielded, because others wait for the same answers when this caller is cancelled.
         return (await asyncio.shield(gathering.task))[feature]
+
+    async def drift(
+        self, feature: FeatureKey, watched: DriftInput, ends: range, variants: Sequence[str]
+    ) -> Parts | Unreadable:
+        """Samples of one input of a drift watch, as `read_drift` gives them; it takes its turn with
+        the counts, and is not asked of a provider that does not answer."""
+        return await read_drift(
+            self._search, self._provider, feature, watched, ends=ends, variants=variants
+        )
 
     def _open(self, question: Question) -> _Gathering:
         features: set[FeatureKey] = set()

@@ -1,13 +1,10 @@
-"""Queries: what a tenant may write in a count field, and the one expression GoAround makes of it.
+"""What a tenant may write in a count field, and in the matchers of an arm.
 
-Decides which selectors are accepted and how counters are differenced so that windows add up.
 Nothing of a tenant's text reaches Prometheus: the selector is parsed and written anew. Refuses
 everything that is not one plain selector; sends nothing and knows no clock.
 """
 
-import math
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
 
@@ -21,8 +18,6 @@ from goaround.world.prom_matchers import (
     Matcher,
     SelectorError,
     SelectorTemplate,
-    any_of,
-    feature_pins,
     quote,
 )
 
@@ -33,18 +28,17 @@ __all__ = [
     "Matcher",
     "SelectorError",
     "SelectorTemplate",
-    "count_expression",
-    "lookbacks",
+    "parse_matchers",
     "parse_selector",
     "quote",
 ]
 
 MATCH: Final = "$match"
 MAX_SELECTOR_LENGTH: Final = 512
-LONG_LOOKBACK_EXTRA_SECONDS: Final = 900
-
 # Stands in for `$match` while parsing: only if it comes back as a matcher, `$match` stood for one.
-_SENTINEL: Final = "__goaround_match__"
+SENTINEL: Final = "__goaround_match__"
+# Servers that export raw metrics with a colon, which everybody else keeps for recorded series.
+_RAW_PREFIXES: Final = ("vllm:", "sglang:")
 # Pairs, because the parser's operators are not hashable.
 _OPERATORS: Final = (
     (promql_parser.MatchOp.Equal, "="),
@@ -68,16 +62,43 @@ def parse_selector(template: str, labels: Labels | None = None) -> SelectorTempl
         )
     _check_match_count(template)
     selector = _one_vector_selector(template)
-    metric = _metric_name(selector.name)
-    matchers = tuple(Matcher(m.name, _operator(m.op), m.value) for m in selector.matchers.matchers)
-    if sum(m.name == _SENTINEL for m in matchers) != 1:
+    metric = metric_name(selector.name)
+    matchers = _matchers(selector)
+    if sum(m.name == SENTINEL for m in matchers) != 1:
         raise SelectorError(
             f"query holds {MATCH} where it pins nothing: write it as a matcher of its own, "
             f"{metric}{{{MATCH},…}}"
         )
-    own = tuple(m for m in matchers if m.name != _SENTINEL)
+    own = tuple(m for m in matchers if m.name != SENTINEL)
     _check_not_pinned(own, labels or Labels())
     return SelectorTemplate(metric, own)
+
+
+@lru_cache(maxsize=4096)
+def parse_matchers(text: str, labels: Labels | None = None) -> tuple[Matcher, ...]:
+    """A tenant's matchers of one arm, `pod=~"cand-.*"`. Raises `SelectorError`."""
+    try:
+        parsed = promql_parser.parse(f"arm{{{text}}}")
+    except ValueError as error:
+        raise SelectorError(
+            f'matchers cannot be read ({error}): write label="value", joined by commas'
+        ) from None
+    if not isinstance(parsed, promql_parser.VectorSelector) or not _is_plain(parsed):
+        raise SelectorError('matchers are more than that: write label="value", joined by commas')
+    own = _matchers(parsed)
+    if not own:
+        raise SelectorError('matchers are empty: write label="value", joined by commas')
+    _check_not_pinned(own, labels or Labels())
+    return own
+
+
+def _is_plain(selector: promql_parser.VectorSelector) -> bool:
+    moves = selector.offset is not None or selector.at is not None
+    return selector.name == "arm" and not selector.matchers.or_matchers and not moves
+
+
+def _matchers(selector: promql_parser.VectorSelector) -> tuple[Matcher, ...]:
+    return tuple(Matcher(m.name, _operator(m.op), m.value) for m in selector.matchers.matchers)
 
 
 def _check_match_count(template: str) -> None:
@@ -86,10 +107,10 @@ def _check_match_count(template: str) -> None:
             name = IDENTIFIER.match(template.strip())
             metric = name.group() if name else "metric_name"
             raise SelectorError(f"query has no {MATCH}: write {metric}{{{MATCH},…}}")
-        case 1 if _SENTINEL not in template:
+        case 1 if SENTINEL not in template:
             return
         case 1:
-            raise SelectorError(f"query uses {_SENTINEL}, which is reserved: write {MATCH} alone")
+            raise SelectorError(f"query uses {SENTINEL}, which is reserved: write {MATCH} alone")
         case n:
             raise SelectorError(
                 f"query has {MATCH} {n} times, exactly one is allowed: "
@@ -99,9 +120,9 @@ def _check_match_count(template: str) -> None:
 
 def _one_vector_selector(template: str) -> promql_parser.VectorSelector:
     try:
-        parsed = promql_parser.parse(template.replace(MATCH, f'{_SENTINEL}=""'))
+        parsed = promql_parser.parse(template.replace(MATCH, f'{SENTINEL}=""'))
     except ValueError as error:
-        reason = str(error).replace(f'{_SENTINEL}=""', MATCH)
+        reason = str(error).replace(f'{SENTINEL}=""', MATCH)
         raise SelectorError(
             f"query is not PromQL ({reason}): write one selector, name{{{MATCH},…}}"
         ) from None
@@ -143,18 +164,20 @@ def _kind(parsed: object) -> str:
             return "not a selector"
 
 
-def _metric_name(name: str | None) -> str:
+def metric_name(name: str | None) -> str:
+    """The name of a counter, as it is written into a query. Raises `SelectorError`."""
     if name is None:
         raise SelectorError(
             "query has no metric name before the braces: "
             f"write it out, name{{{MATCH},…}}, not as a matcher on __name__"
         )
-    if ":" in name:
+    raw = next((p for p in _RAW_PREFIXES if name.startswith(p)), "")
+    if ":" in name.removeprefix(raw):
         raise SelectorError(
             f"query reads {name}, a recorded series (its name has a colon), whose labels and "
             "resets are not the counter's: write the counter that it is recorded from"
         )
-    if not IDENTIFIER.fullmatch(name):
+    if not IDENTIFIER.fullmatch(name.removeprefix(raw)):
         raise SelectorError(
             f"metric name {name!r} is not usable: it must match [a-zA-Z_][a-zA-Z0-9_]*"
         )
@@ -170,65 +193,3 @@ def _check_not_pinned(matchers: Iterable[Matcher], labels: Labels) -> None:
                 f"query matches on {matcher.name}, which {MATCH} pins "
                 f"(with {', '.join(labels.names)}): remove that matcher"
             )
-
-
-def lookbacks(*, interval: int, scrape_seconds: float) -> tuple[int, int]:
-    """The look-back at a window's end and the longer one at its start, both in whole seconds.
-
-    The first must reach the last scrape of a pod that died in the window, also when one scrape was
-    missed; the half scrape on top is for jitter. The second tells newborn from silent series.
-    """
-    lookback = math.ceil(interval + 2.5 * scrape_seconds)
-    return lookback, lookback + LONG_LOOKBACK_EXTRA_SECONDS
-
-
-def count_expression(
-    bad: SelectorTemplate,
-    total: SelectorTemplate,
-    *,
-    labels: Labels,
-    features: Collection[FeatureKey],
-    variants: Collection[str],
-    interval: int,
-    lookback: int,
-    long_lookback: int,
-) -> str:
-    """One expression that counts bad and total of `features` in the `interval` seconds before now.
-
-    Rows carry the three pinned labels and `goaround_part` = bad | total. Evaluated with
-    `query_range` at step = interval its windows are disjoint and their sums telescope
-    (notes/statistics.md 2). Pairs of namespace and name that were not asked for may appear in the
-    answer: both are matched by themselves. All times in seconds; `features`, `variants` not empty.
-    """
-    pins = feature_pins(labels, features)
-    window = _Window(interval, lookback, long_lookback)
-    arm = any_of(labels.variant, variants)
-    # The guard asks for the feature in whatever variant, and for its total: a candidate's first
-    # series, or a series born with its first error, must not look like a feature never seen before.
-    own = f"{labels.namespace}, {labels.feature}"
-    guard = f"on ({own}) group by ({own}) ({window.at_start(total.pinned(pins))})"
-    parts = (
-        f"label_replace({_part(selector.pinned((*pins, arm)), labels, window)} and {guard}, "
-        f'"{PART_LABEL}", "{name}", "", "")'
-        for name, selector in (("bad", bad), ("total", total))
-    )
-    return " or ".join(parts)
-
-
-@dataclass(frozen=True, slots=True)
-class _Window:
-    interval: int
-    lookback: int
-    long_lookback: int
-
-    def at_end(self, selector: str) -> str:
-        return f"last_over_time({selector}[{self.lookback}s])"
-
-    def at_start(self, selector: str) -> str:
-        return f"last_over_time({selector}[{self.long_lookback}s] offset {self.interval}s)"
-
-
-def _part(selector: str, labels: Labels, window: _Window) -> str:
-    """Growth per series, then the sum: summing first would turn one restart into a global reset."""
-    end, start = window.at_end(selector), window.at_start(selector)
-    return f"sum by ({', '.join(labels.names)}) (({end} - {start}) >= 0 or {end})"

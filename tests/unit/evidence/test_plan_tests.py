@@ -6,7 +6,7 @@ import pytest
 
 from goaround.api.feature import AIFeatureSpec
 from goaround.evidence import plan as planning
-from goaround.evidence.judge import STABLE, Max, Min, TestSpec, VsStable
+from goaround.evidence.judge import STABLE, Max, Min, TestSpec, Units, VsStable
 from goaround.evidence.plan import level, outage_tests, signal_of
 from tests.unit.runtime.flown import a_feature, a_signal
 
@@ -97,6 +97,19 @@ def test_only_comparisons_and_hard_guards_leave_nothing_to_ask_of_stable() -> No
     slow = a_signal("slow", vsStable={"worseBy": "0.02"})
     spec = a_feature(slow, a_signal("toxic", max="0")).spec
     assert outage_tests(spec, digest=DIGEST, attempt=1) == ()
+
+
+@pytest.mark.parametrize(
+    ("sticks", "units"),
+    [("Request", Units.REQUESTS), ("Session", Units.USERS), ("User", Units.USERS)],
+)
+def test_what_sticks_to_an_arm_is_what_users_are_divided_by(sticks: str, units: Units) -> None:
+    signals = [a_signal(name, max="0.05") for name in ("errors", "rude")]
+    spec = a_feature(*signals, bucket_by=sticks).spec
+    tests = planning.tests_of(spec, digest=DIGEST, attempt=1, with_stable=True)
+    stable = outage_tests(spec, digest=DIGEST, attempt=1)
+    assert {t.units for t in tests} == {units}
+    assert {t.units for t in (*stable, *planning.undivided(tests))} == {Units.REQUESTS}
 
 
 def test_every_test_knows_its_signal() -> None:

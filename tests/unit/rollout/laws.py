@@ -11,7 +11,7 @@ from goaround.api.reasons import ConditionType, Stage
 from goaround.api.status import AIFeatureStatus, Latch, LatchCause
 from goaround.rollout.decide import decide
 from goaround.rollout.down import kill_sources
-from goaround.rollout.moves import in_flight
+from goaround.rollout.moves import in_flight, is_watched
 from goaround.rollout.observed import Effect, Judged, Observed, Plan
 from tests.unit.rollout.build import writes
 
@@ -44,6 +44,14 @@ class Pass:
             return None
         mine = (judged.digest, judged.attempt) == (flown.digest, flown.attempt)
         return judged if mine else None
+
+    @property
+    def harm_in_live(self) -> bool:
+        """What serves everybody was proven to do harm."""
+        judged, good = self.seen.judged, self.before.last_known_good
+        if judged is None or good is None or judged.breach is None:
+            return False
+        return is_watched(self.before) and judged.digest == good.digest
 
     @property
     def is_stopped(self) -> bool:
@@ -81,8 +89,24 @@ def a_candidate_rises_on_accepted_evidence_only(one: Pass) -> bool:
     return judged.accepted and judged.samples >= SAMPLES
 
 
+def what_turns_bad_in_live_serves_nobody(one: Pass) -> bool:
+    if not one.harm_in_live or one.after.stage is Stage.KILLED:
+        return True
+    failed, serves = one.before.last_known_good, one.after.last_known_good
+    latch = one.after.latches[0]
+    told = latch.cause is LatchCause.SIGNAL and failed is not None and latch.digest == failed.digest
+    return told and latch.attempt > 0 and serves != failed and one.after.split.candidate == 0
+
+
+def nothing_that_is_quarantined_is_gone_back_to(one: Pass) -> bool:
+    good = one.after.last_known_good
+    if good is None or good == one.before.last_known_good or not one.harm_in_live:
+        return True
+    return good == one.before.previous_good and one.seen.quarantined_at(good.digest) == 0
+
+
 def only_what_flew_to_the_end_becomes_last_known_good(one: Pass) -> bool:
-    if one.after.last_known_good == one.before.last_known_good:
+    if one.after.last_known_good == one.before.last_known_good or one.harm_in_live:
         return True
     flown, good, judged = one.before.candidate, one.after.last_known_good, one.evidence
     if flown is None or good is None or judged is None or one.is_stopped:
@@ -128,6 +152,8 @@ def going_around_without_proof_quarantines_nobody(one: Pass) -> bool:
 def only_proof_of_harm_keeps_a_release_down(one: Pass) -> bool:
     if one.after.stage is not Stage.ROLLED_BACK or one.after.hold is not None:
         return True
+    if one.harm_in_live or one.seen.problems:
+        return True  # it is the release before the one of spec that was kept from serving
     flown, wanted = one.after.candidate, one.after.release_digest
     proven = {x.digest for x in one.after.latches if x.cause is LatchCause.SIGNAL}
     return (flown.digest if flown is not None else wanted) in proven | one.harmful.keys()
@@ -178,6 +204,8 @@ LAWS: tuple[Callable[[Pass], bool], ...] = (
     a_kill_source_puts_everybody_on_the_fallback,
     a_breach_leaves_the_candidate_nobody,
     a_candidate_rises_on_accepted_evidence_only,
+    what_turns_bad_in_live_serves_nobody,
+    nothing_that_is_quarantined_is_gone_back_to,
     only_what_flew_to_the_end_becomes_last_known_good,
     what_was_proven_harmful_needs_a_retry_of_that_attempt,
     the_revision_rises_with_what_is_served_and_only_then,

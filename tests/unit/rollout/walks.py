@@ -16,6 +16,7 @@ from tests.unit.rollout.world import (
     bad,
     good,
     judged,
+    live_bad,
     nothing,
     undecided,
     unreadable,
@@ -33,6 +34,8 @@ EVIDENCE: dict[str, Evidence] = {
     "silent": lambda w: judged(w, silent_since=w.now - timedelta(hours=1)),
     "good of another attempt": lambda w: good(w, attempt=77),
     "bad of another release": lambda w: bad(w, digest=STALE),
+    "what is live turned bad": live_bad,
+    "another release turned bad": lambda w: live_bad(w, digest=STALE),
 }
 MEANS = {
     "it goes well for": "good",
@@ -50,6 +53,7 @@ HAPPENS: tuple[tuple[int, list[Move]], ...] = (
     (3, [("it stays undecided for", HOLD), ("a few are good for", HOLD)]),
     (2, [("time passes", seconds) for seconds in TIMES]),
     (2, [("evidence is", name) for name in EVIDENCE]),
+    (2, [("what is live turns bad after", seconds) for seconds in (60, CRUISE)]),
     (1, [("git wants", (release, plan)) for release in RELEASES for plan in PLANS]),
     (1, [("a switch comes", name) for name in ("one", "two")]),
     (8, [("a switch goes", name) for name in ("one", "two")]),
@@ -110,6 +114,9 @@ class Walk:
                 world.now += timedelta(seconds=which)
             case (("it goes well for" | "it stays undecided for" | "a few are good for"), int()):
                 world.now, self.evidence = world.now + timedelta(seconds=which), MEANS[what]
+            case "what is live turns bad after", int():
+                world.now += timedelta(seconds=which)
+                self.evidence = "what is live turned bad"
             case "evidence is", str():
                 self.evidence = which
             case "git wants", (str() as release, str() as plan):

@@ -16,10 +16,11 @@ from goaround.api.kinds import AIFeature, AIKillSwitch, AISignOff
 from goaround.api.reasons import ConditionType, Stage
 from goaround.api.status import AIFeatureStatus, SignalStatus, Transition
 from goaround.rollout.decide import decide
-from goaround.rollout.moves import in_flight
+from goaround.rollout.moves import in_flight, is_watched
 from goaround.rollout.observed import (
     Breach,
     Delivered,
+    Drifted,
     DropRecord,
     Effect,
     Judged,
@@ -100,6 +101,35 @@ def bad(world: "World", signal: str = "errors", **changes: Any) -> Judged | None
     return judged(world, **found | changes)
 
 
+def live_good(world: "World", **changes: Any) -> Judged | None:
+    """Every bound of what serves everybody is proven to be kept."""
+    good = world.status.last_known_good
+    if good is None or not is_watched(world.status):
+        return None
+    found = Judged(
+        digest=good.digest,
+        attempt=0,
+        signals=signals("Good"),
+        accepted=True,
+        exposed=12,
+        through=world.now,
+        next_at=world.now + timedelta(seconds=60),
+    )
+    return replace(found, **changes)
+
+
+def live_bad(world: "World", **changes: Any) -> Judged | None:
+    """What serves everybody is proven to do harm."""
+    breach = Breach(
+        signal="errors",
+        line="errors 4.1% > max 2% (n=9,000): e-value 612 >= 366 -> breach",
+        proven_at=world.now - timedelta(seconds=1),
+        started_at=world.now - timedelta(seconds=121),
+    )
+    found = {"breach": breach, "accepted": False, "exposed": 900, "signals": signals("Bad")}
+    return live_good(world, **found | changes)
+
+
 def nothing(world: "World") -> Judged | None:
     return None
 
@@ -125,6 +155,7 @@ class World:
     events: dict[str, Transition] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     delivered: Delivered | None = None
+    drift: Drifted | None = None
     braked: str | None = None
     told: datetime | None = None
 
@@ -151,6 +182,7 @@ class World:
             records=tuple(self.records.values()),
             incidents=frozenset(self.incidents),
             judged=evidence(self),
+            drift=self.drift,
             problems=self.problems,
             delivered=self.delivered,
             announced_at=self.told,

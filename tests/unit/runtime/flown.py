@@ -34,12 +34,18 @@ def a_signal(name: str, **bounds: Any) -> Json:
     return {"name": name, "ratio": ratio, **bounds}
 
 
-def a_feature(*signals: Json, weight: int = 10, beside: bool = True, **status: object) -> AIFeature:
+def a_feature(
+    *signals: Json,
+    weight: int = 10,
+    beside: bool = True,
+    bucket_by: str = "Request",
+    **status: object,
+) -> AIFeature:
     """A candidate at `weight`, whose step began at BEGAN; `beside`: next to a last-known-good."""
     spec = AIFeatureSpec.model_validate(
         {
             "release": {"model": {"name": "chat-7b", "version": "2"}},
-            "delivery": [{"name": "app", "role": "Split", "flag": {}}],
+            "delivery": [{"name": "app", "role": "Split", "flag": {"bucketBy": bucket_by}}],
             "acceptance": {"scope": "support questions", "signals": list(signals)},
             "ramp": {"intervalSeconds": INTERVAL},
         }
@@ -71,9 +77,14 @@ class Flown:
     """A flight, and the requests of its windows; `i` is the number of the last one."""
 
     def __init__(
-        self, *signals: Json, weight: int = 10, requests: int = 1000, beside: bool = True
+        self,
+        *signals: Json,
+        weight: int = 10,
+        requests: int = 1000,
+        beside: bool = True,
+        bucket_by: str = "Request",
     ) -> None:
-        self.feature = a_feature(*signals, weight=weight, beside=beside)
+        self.feature = a_feature(*signals, weight=weight, beside=beside, bucket_by=bucket_by)
         self.names = [str(s["name"]) for s in signals]
         self.requests = {
             "candidate": requests * weight / 100,

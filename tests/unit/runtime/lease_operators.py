@@ -25,7 +25,7 @@ def a_feature(name: str = "chat") -> Json:
         "metadata": {"name": name},
         "spec": {
             "release": {"model": {"name": "chat-7b", "version": "1"}},
-            "delivery": [{"name": "app", "role": "Split", "flag": {"bucketBy": "User"}}],
+            "delivery": [{"name": "app", "role": "Split", "flag": {"bucketBy": "Request"}}],
             "acceptance": {"scope": "questions of customers", "signals": signals},
         },
     }

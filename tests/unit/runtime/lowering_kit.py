@@ -51,7 +51,7 @@ def a_spec(version: str) -> Json:
     ]
     return {
         "release": a_release(version),
-        "delivery": [{"name": "app", "role": "Split", "flag": {}}],
+        "delivery": [{"name": "app", "role": "Split", "flag": {"bucketBy": "Request"}}],
         "fallback": {"type": "LegacyLogic"},
         "acceptance": {"scope": "English support questions", "signals": signals},
         "ramp": {"intervalSeconds": 10, "steps": steps, "cruiseSeconds": 30},

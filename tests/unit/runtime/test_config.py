@@ -67,7 +67,7 @@ def test_everything_that_may_be_said_is_taken_over(tmp_path: Path) -> None:
         ({"providers": [{"name": "default"}]}, ("providers.0.url: Field required",)),
         ({"providers": [GOOD | {"name": "Main One"}]}, ("providers.0.name",)),
         ({"providers": [GOOD | {"labels": {"feature": "ai-feature"}}]}, ("labels.feature",)),
-        ({"providers": [GOOD | {"labels": {"feature": "namespace"}}]}, ("three different labels",)),
+        ({"providers": [GOOD | {"labels": {"feature": "namespace"}}]}, ("four different labels",)),
         ({"providers": [GOOD | {"timeoutSeconds": 0}]}, ("providers.0.timeoutSeconds",)),
         ({"providers": [GOOD | {"lagSeconds": float("nan")}]}, ("providers.0.lagSeconds",)),
         ({"workers": "many"}, ("workers",)),

@@ -257,7 +257,7 @@ def test_twenty_signals_with_two_bounds_stay_within_16_kib() -> None:
     )
     assert size <= 16 * 1024
     assert max(len(e.state) for e in evidence) <= 1024
-    assert len(evidence) == 21
+    assert len(evidence) == 22
     taken = _taken_over(flown, list(evidence))
     assert taken.flight.last_t == START + 8 * INTERVAL
 

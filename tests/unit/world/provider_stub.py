@@ -77,13 +77,16 @@ def asked_features(form: Form) -> list[str]:
     return found.group(1).split("|")
 
 
-def row(feature: str, values: Iterable[tuple[float, str]], part: str = "total") -> Json:
+def row(
+    feature: str, values: Iterable[tuple[float, str]], part: str = "total", **labels: str
+) -> Json:
     return {
         "metric": {
             "namespace": "shop",
             "ai_feature": feature,
             "ai_variant": "stable",
             "goaround_part": part,
+            **labels,
         },
         "values": [list(v) for v in values],
     }
@@ -121,11 +124,13 @@ def reading(*counts: Counts | None) -> Readings:
     )
 
 
-async def ask(provider: Provider, client: httpx.AsyncClient | None = None) -> Sequence[Read]:
+async def ask(
+    provider: Provider, client: httpx.AsyncClient | None = None, shape: Shape = SHAPE
+) -> Sequence[Read]:
     """The readings of chat and search, read together."""
     reader = PrometheusReader(provider, client)
     try:
-        return await asyncio.gather(*(reader.read(f, SHAPE, ENDS) for f in (CHAT, SEARCH)))
+        return await asyncio.gather(*(reader.read(f, shape, ENDS) for f in (CHAT, SEARCH)))
     finally:
         await reader.aclose()
 
@@ -152,7 +157,7 @@ def reason(read: Read) -> Reason:
 
 @asynccontextmanager
 async def reading_from(
-    handler: Handler, max_bytes: int = 1 << 20, **options: Any
+    handler: Handler, max_bytes: int = 16 << 20, **options: Any
 ) -> AsyncIterator[tuple[PrometheusReader, Stub]]:
     async with serving(handler) as stub:
         reader = PrometheusReader(stub.provider(max_bytes=max_bytes), **options)

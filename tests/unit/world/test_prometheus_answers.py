@@ -1,6 +1,7 @@
 """What becomes of each kind of answer of a metrics provider."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from goaround.world.prom_decode import decode
-from goaround.world.prometheus import Counts, FeatureKey, Labels, Unreadable
+from goaround.world.prometheus import Counts, FeatureKey, Kind, Labels, Unreadable
 from goaround.world.prometheus import UnreadableReason as Reason
 from tests.unit.world.provider_stub import (
     CHAT,
     ENDS,
+    SHAPE,
     answered,
     healthy,
     matrix,
@@ -150,13 +152,18 @@ json_values = st.recursive(
 )
 
 
-@given(values=json_values, metric=json_values, more=json_values)
-def test_no_answer_raises(values: object, metric: object, more: object) -> None:
+@given(values=json_values, metric=json_values, more=json_values, kind=st.sampled_from(list(Kind)))
+def test_no_answer_raises(values: object, metric: object, more: object, kind: Kind) -> None:
     rows = [{"metric": metric, "values": []}, row("chat", []) | {"values": values}]
     for result in (rows, rows[1:], values):
         data = {"resultType": "matrix", "result": result}
         body = json.dumps({"status": "success", "data": data, "warnings": more}).encode()
         answer = decode(
-            body, labels=Labels(), features=[CHAT], variants=("stable",), ends=range(1000, 1011, 10)
+            body,
+            labels=Labels(),
+            features=[CHAT],
+            variants=("stable",),
+            ends=range(1000, 1011, 10),
+            shape=replace(SHAPE, kind=kind),
         )
         assert isinstance(answer, Unreadable) or answer.keys() == {FeatureKey("shop", "chat")}

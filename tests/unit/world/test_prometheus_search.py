@@ -75,7 +75,8 @@ def test_a_known_offender_is_asked_apart_until_it_is_well() -> None:
 )
 def test_a_feature_that_floods_or_warns_does_not_blind_its_neighbours(poison: web.Response) -> None:
     async def run() -> None:
-        async with reading_from(poisoned_by({"f0007"}, poison)) as (reader, _):
+        handler = poisoned_by({"f0007"}, poison)
+        async with reading_from(handler, max_bytes=1 << 20) as (reader, _):
             assert unread(await read_all(reader, features(50))) == {"f0007"}
 
     asyncio.run(run())

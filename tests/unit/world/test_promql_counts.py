@@ -7,28 +7,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from goaround.world.prom_expression import expression as written
+from goaround.world.prom_expression import lookbacks
 from goaround.world.prom_matchers import escape_regex
-from goaround.world.promql import (
-    FeatureKey,
-    Labels,
-    count_expression,
-    lookbacks,
-    parse_selector,
-)
+from goaround.world.prometheus import FeatureKey, Labels, Shape
+
+SHAPE = Shape('bad_total{$match,result="schema_error"}', "all_total{$match}", 10)
 
 
 def expression(
     *features: FeatureKey, labels: Labels | None = None, variants: tuple[str, ...] = ("stable",)
 ) -> str:
-    return count_expression(
-        parse_selector('bad_total{$match,result="schema_error"}', labels),
-        parse_selector("all_total{$match}", labels),
+    return written(
+        SHAPE,
         labels=labels or Labels(),
         features=features,
         variants=variants,
-        interval=10,
-        lookback=45,
-        long_lookback=945,
+        scrape_seconds=14,
     )
 
 
@@ -54,7 +49,7 @@ def test_the_expression_is_the_one_that_the_design_verified() -> None:
     arm = 'ai_variant="stable"'
     bad = f'bad_total{{{pins},{arm},result="schema_error"}}'
     total = f"all_total{{{pins},{arm}}}"
-    by = "namespace, ai_feature, ai_variant"
+    by = "namespace, ai_feature, ai_variant, ai_bucket"
 
     def part(m: str, name: str) -> str:
         return (
@@ -104,9 +99,9 @@ def test_every_selector_of_every_batch_is_pinned(
 
 
 def test_the_labels_are_the_providers() -> None:
-    text = expression(FeatureKey("shop", "chat"), labels=Labels("ns", "app", "track"))
+    text = expression(FeatureKey("shop", "chat"), labels=Labels("ns", "app", "track", "part"))
     assert 'bad_total{ns="shop",app="chat",track="stable",result="schema_error"}' in text
-    assert "sum by (ns, app, track)" in text
+    assert "sum by (ns, app, track, part)" in text
     assert "on (ns, app) group by (ns, app)" in text
 
 

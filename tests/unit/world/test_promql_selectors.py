@@ -106,7 +106,7 @@ def test_an_administrators_label_name_must_be_an_identifier(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["namespace", "__name__", "goaround_part"])
 def test_pinned_labels_must_differ_from_each_other_and_from_ours(name: str) -> None:
-    with pytest.raises(SelectorError, match="need three different labels"):
+    with pytest.raises(SelectorError, match="need four different labels"):
         Labels(feature=name)
 
 

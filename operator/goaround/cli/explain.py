@@ -1,0 +1,98 @@
+"""`goaround explain FEATURE`: what the evidence of a flight said, and when.
+
+Decides which windows are read again. Reads the feature from the API server and its counts from a
+Prometheus; without one, only what status says is told. Exit codes: 0 told, 1 not to be had.
+"""
+
+import argparse
+import asyncio
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from goaround.cli.command import (
+    OK,
+    CommandError,
+    Parser,
+    duration,
+    failed,
+    positive,
+    printable,
+    say,
+)
+
+if TYPE_CHECKING:
+    from goaround.api.kinds import AIFeature
+    from goaround.cli.signals import Signals
+
+SUMMARY: Final = "what the evidence of a flight said, and when"
+
+
+def main(argv: Sequence[str], signals: Callable[[], "Signals"]) -> int:
+    """The exit code. signals: how they are read, asked for only where something is read."""
+    parser = _parser()
+    args = parser.parse_args(argv)
+    try:
+        return _run(args, signals)
+    except CommandError as error:
+        return failed(parser.prog, error)
+
+
+def _parser() -> Parser:
+    parser = Parser(prog="goaround explain", description=SUMMARY)
+    parser.add_argument("feature", help="name of the AIFeature")
+    parser.add_argument("-n", "--namespace", help="default: that of the kubeconfig")
+    parser.add_argument("--kubeconfig", help="default: the pod's account, $KUBECONFIG, ~/.kube")
+    parser.add_argument("--prometheus", metavar="URL", help="replay the windows read from here")
+    parser.add_argument("--scrape", type=positive, default=15.0, help="seconds per scrape (15)")
+    parser.add_argument("--lag", type=positive, default=10.0, help="the provider's lag (10 s)")
+    parser.add_argument(
+        "--since", type=duration, metavar="2h", help="draw no more than that (all of the flight)"
+    )
+    parser.add_argument("--svg", type=Path, metavar="FILE", help="draw into this file, too")
+    return parser
+
+
+def _run(args: argparse.Namespace, signals: Callable[[], "Signals"]) -> int:
+    from goaround.cli.cluster import read_feature
+
+    feature = asyncio.run(read_feature(args.namespace, args.feature, args.kubeconfig))
+    say("\n".join(_head(feature)))
+    if args.prometheus is None:
+        lines = [printable(signal.message) for signal in feature.status.signals]
+        say("\n".join([*lines, "", "for the history give --prometheus"]))
+        return OK
+    return _draw(args, feature, signals())
+
+
+def _head(feature: "AIFeature") -> list[str]:
+    status = feature.status
+    name, stage = "/".join(feature.key), status.stage or "not seen by the operator yet"
+    lines = [f"{name}: {stage}", *([status.summary] if status.summary else [])]
+    return [*map(printable, lines), ""]
+
+
+def _draw(args: argparse.Namespace, feature: "AIFeature", signals: "Signals") -> int:
+    from goaround.cli import ranges, svg, terminal
+    from goaround.cli.readback import read_back
+    from goaround.cli.replay import flight_of, replay, unlike
+
+    now = time.time()
+    since = now - args.since if args.since is not None else None
+    flown = flight_of(feature, now - args.lag, since)
+    if flown is None:
+        raise CommandError("nothing is in flight, and nothing flew that status remembers")
+    where = ranges.provider(args.prometheus, scrape_seconds=args.scrape, lag_seconds=args.lag)
+    found = read_back(feature, flown, where, signals)
+    replayed = replay(feature, flown, found.windows)
+    plain = not (sys.stdout.encoding or "").lower().startswith("utf")
+    notes = [printable(f"note: {note}") for note in (*found.notes, *unlike(replayed))]
+    say("\n".join([*notes, terminal.as_text(replayed, plain=plain)]))
+    if args.svg is not None:
+        try:
+            args.svg.write_text(svg.as_svg("/".join(feature.key), replayed), encoding="utf-8")
+        except OSError as err:
+            raise CommandError(f"cannot write {args.svg}: {err.strerror}") from err
+    return OK

@@ -1,0 +1,218 @@
+"""What is live is watched for ever: harm sends it back to the good release before it, else to the
+fallback, whichever process watches.
+
+Five features live at the same time on real parts; each test reads one chapter of one story.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from goaround.api import names
+from goaround.api.base import Json
+from goaround.api.kinds import INCIDENTS, RECORDS, AIFeature
+from goaround.api.reasons import Stage
+from goaround.api.status import Latch, LatchCause, Split
+from hack.controlplane import ControlPlane
+from tests.cluster.operator_kit import Stack, free_ports, operator, running
+from tests.cluster.operator_shop import (
+    Shop,
+    a_feature,
+    acceptance,
+    condition,
+    digest,
+    eventually,
+)
+from tests.cluster.operator_traffic import App
+
+pytestmark = pytest.mark.cluster
+
+FIRST, SECOND = "v41", "v42"
+PROVEN, ALONE, GUARDED, UNBOUND, LEFT = "proven", "alone", "guarded", "unbound", "left-alone"
+GROSS_ERRORS, A_FEW_ERRORS = 0.4, 0.01
+
+
+@pytest.fixture(scope="module")
+def stack(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with running(plane, Path(tmp_path_factory.mktemp("live"))) as stack:
+        yield stack
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What was seen. live: before anything turned bad; fallen: after; back_at: when another
+    operator took over."""
+
+    shop: Shop
+    live: Mapping[str, AIFeature]
+    fallen: Mapping[str, AIFeature]
+    back_at: datetime
+
+
+@pytest.fixture(scope="module")
+def story(stack: Stack) -> Story:
+    shop = stack.shop()
+    shop.apply(watched(PROVEN), watched(ALONE), guarded(), unbound(), watched(LEFT))
+    for name in (PROVEN, ALONE, GUARDED, UNBOUND, LEFT):
+        shop.until_live(name, FIRST)
+    for name in (PROVEN, GUARDED):
+        shop.ask_for(name, SECOND)
+    for name in (PROVEN, GUARDED):
+        shop.until_live(name, SECOND)
+    live = {name: until_watched(shop, name) for name in (PROVEN, ALONE, GUARDED, UNBOUND, LEFT)}
+    turns_bad(shop, PROVEN, SECOND, GROSS_ERRORS)
+    turns_bad(shop, ALONE, FIRST, GROSS_ERRORS)
+    turns_bad(shop, GUARDED, SECOND, A_FEW_ERRORS)
+    fallen = {name: until_contained(shop, name) for name in (PROVEN, ALONE, GUARDED)}
+    assert stack.operator.end() == 0
+    turns_bad(shop, LEFT, FIRST, GROSS_ERRORS)
+    (port,) = free_ports("another operator in Live", 1)
+    with operator(stack, port) as stack.operator:
+        back_at = datetime.now(UTC)
+        return Story(shop, live, {**fallen, LEFT: until_contained(shop, LEFT)}, back_at)
+
+
+def watched(name: str) -> Json:
+    """Looked at every second: the shortest window there is."""
+    return a_feature(name, watch={"intervalSeconds": 1})
+
+
+def guarded() -> Json:
+    """Not one error is allowed."""
+    plan = watched(GUARDED)
+    ratio = acceptance()["signals"][0]["ratio"]
+    none = {"count": {"events": ratio["bad"], "total": ratio["total"]}, "max": "0"}
+    plan["spec"]["acceptance"]["signals"][0] = {"name": "errors", **none}
+    return plan
+
+
+def unbound() -> Json:
+    """Only compared with stable, which nothing in Live can be."""
+    plan = watched(UNBOUND)
+    for signal in plan["spec"]["acceptance"]["signals"]:
+        del signal["max"]
+        signal["vsStable"] = {"worseBy": "0.01", "rejectAt": "0.03"}
+    return plan
+
+
+def until_watched(shop: Shop, name: str) -> AIFeature:
+    """Its watch has begun, and status says what it found first."""
+    return shop.until(
+        name,
+        lambda f: condition(f, "Watched")[0] == "False" or f.status.evidence,
+        "evidence of Live in status",
+    )
+
+
+def turns_bad(shop: Shop, name: str, version: str, errors: float) -> None:
+    """One release does; what serves instead of it is healthy."""
+    shop.traffic.serve(shop.namespace, name, App(ill={digest(version): errors}))
+
+
+def until_contained(shop: Shop, name: str) -> AIFeature:
+    return shop.until(
+        name,
+        lambda f: f.status.latches and f.status.latches[0].contained_at,
+        "it came back, and users no longer feel it",
+    )
+
+
+def the_latch(story: Story, name: str) -> Latch:
+    (latch,) = story.fallen[name].status.latches
+    return latch
+
+
+def test_a_live_release_is_watched_and_says_at_what_price(story: Story) -> None:
+    status, reason, message = condition(story.live[PROVEN], "Watched")
+    assert (status, reason) == ("True", "Watched")
+    assert message.startswith("errors, refusals every 1 s by two overlapping 48 h detectors")
+    assert message.endswith("at most 1 false alarm a year")
+
+
+def test_without_an_absolute_bound_harm_in_live_would_not_be_seen_and_that_is_said(
+    story: Story,
+) -> None:
+    assert condition(story.live[UNBOUND], "Watched")[:2] == ("False", "NoAbsoluteBound")
+    assert condition(story.live[UNBOUND], "Ready")[0] == "True"
+
+
+def test_a_live_release_that_turns_bad_gives_way_to_the_good_one_before_it(story: Story) -> None:
+    status, latch = story.fallen[PROVEN].status, the_latch(story, PROVEN)
+    assert (status.stage, status.split) == (Stage.ROLLED_BACK, Split(stable=100))
+    assert status.last_known_good is not None
+    assert status.last_known_good.digest == digest(FIRST)
+    assert (latch.cause, latch.signal, latch.digest) == (
+        LatchCause.SIGNAL,
+        "errors",
+        digest(SECOND),
+    )
+    assert latch.message.endswith("-> breach")
+
+
+def test_what_turned_bad_is_quarantined_and_what_serves_instead_is_not(story: Story) -> None:
+    marks = {
+        version: names.QUARANTINED in records_of(story.shop, PROVEN)[digest(version)]
+        for version in (FIRST, SECOND)
+    }
+    assert marks == {FIRST: False, SECOND: True}
+
+
+def records_of(shop: Shop, name: str) -> Mapping[str, Json]:
+    """Annotations of the release records of one feature, by digest."""
+    return {
+        r["data"]["digest"]: r["metadata"].get("annotations", {})
+        for r in shop.all(RECORDS)
+        if r["metadata"]["labels"][names.FEATURE_LABEL] == name
+    }
+
+
+def test_harm_to_everybody_is_an_incident_of_severity_2(story: Story) -> None:
+    incident = the_latch(story, PROVEN).incident or "none"
+    eventually(lambda: story.shop.get(INCIDENTS, incident), f"incident {incident}")
+    body = story.shop.get(INCIDENTS, incident)
+    assert body is not None
+    assert body["spec"]["severity"] == "P2"
+
+
+def test_it_is_contained_once_what_serves_instead_is_proven_to_be_within_its_bounds(
+    story: Story,
+) -> None:
+    told = story.shop.told(PROVEN, last="Contained")
+    assert told[-3:] == ["Promoted", "RolledBack", "Contained"]
+    history = story.fallen[PROVEN].status.history
+    assert "within every absolute bound" in history[-1].message
+
+
+def test_without_a_good_release_before_it_the_fallback_serves(story: Story) -> None:
+    status = story.fallen[ALONE].status
+    assert (status.split, status.live) == (Split(fallback=100), "fallback")
+    assert "no request reached it" in status.history[-1].message
+
+
+def test_the_first_bad_event_under_a_hard_guard_sends_a_live_release_back(story: Story) -> None:
+    latch, status = the_latch(story, GUARDED), story.fallen[GUARDED].status
+    assert (latch.signal, latch.digest) == ("errors", digest(SECOND))
+    assert status.split == Split(stable=100)
+
+
+def test_errors_of_what_was_sent_back_are_not_booked_to_what_serves_instead(story: Story) -> None:
+    for name in (PROVEN, GUARDED):
+        now = story.shop.feature(name).status
+        assert len(now.latches) == 1
+        assert now.last_known_good is not None
+        assert now.last_known_good.digest == digest(FIRST)
+
+
+def test_another_process_goes_on_with_the_watch_and_finds_what_began_while_none_looked(
+    story: Story,
+) -> None:
+    latch = the_latch(story, LEFT)
+    assert latch.started_at is not None
+    assert latch.started_at < story.back_at
+    assert story.fallen[LEFT].status.split == Split(fallback=100)
+    (told,) = [s for s in story.live[LEFT].status.signals if s.name == "errors"]
+    (seen,) = [s for s in latch.signals if s.name == "errors"]
+    assert float(seen.total or 0) > float(told.total or 0) > 0
