@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Protocol
 
-from goaround.api.kinds import FEATURES, AIFeature
+from goaround.api.kinds import AIFeature
 from goaround.api.reasons import Stage
 from goaround.evidence import grid
 from goaround.evidence.plan import readings
@@ -27,7 +27,7 @@ from goaround.runtime.judging import judged, watched
 from goaround.runtime.learning import Learner
 from goaround.runtime.lookout import Lookout
 from goaround.runtime.metrics import Metrics
-from goaround.runtime.queue import Key
+from goaround.runtime.queue import Key, key_of
 from goaround.runtime.readings import Purpose, is_known, shape_of, understood, wanted
 from goaround.world.prometheus import FeatureKey, Provider, Read, Shape
 
@@ -220,7 +220,7 @@ class Desk:
             now = self._wall().timestamp()
             for name in due:
                 case.failed(name, "reading failed; the operator's log says why", now)
-            self._news(_key(feature))
+            self._news(key_of(feature))
         finally:
             for task in reads:
                 task.cancel()
@@ -244,7 +244,7 @@ class Desk:
         provider = feature.spec.acceptance.provider
         self._metrics.reads.labels(provider, "ok" if read == len(answers) else "failed").inc()
         self._metrics.provider_up.labels(provider).set(any_answer(answers.values()))
-        self._news(_key(feature))
+        self._news(key_of(feature))
 
 
 async def _read(reader: Reader, feature: FeatureKey, shape: Shape, ends: range) -> Read:
@@ -259,10 +259,6 @@ def _is_followed(feature: AIFeature, now: datetime) -> bool:
         return False
     latch = status.latches[0]
     return latch.contained_at is None and (now - latch.at).total_seconds() < WATCH_SECONDS
-
-
-def _key(feature: AIFeature) -> Key:
-    return Key(FEATURES.plural, feature.metadata.namespace, feature.metadata.name)
 
 
 def _purpose(subject: Subject | None) -> Purpose:

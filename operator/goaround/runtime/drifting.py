@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from goaround.api.drift import DriftInput, DriftReference
-from goaround.api.kinds import CONFIG_MAPS, FEATURES, AIFeature
+from goaround.api.kinds import CONFIG_MAPS, AIFeature
 from goaround.evidence.baseline import Baseline, UnreadableBaseline, pack, unpack
 from goaround.evidence.drift import Sample
 from goaround.evidence.drift_plan import status_of
@@ -19,7 +19,7 @@ from goaround.evidence.drift_watch import Arms, References, establish, look
 from goaround.evidence.model import CANDIDATE, STABLE
 from goaround.rollout.observed import Drifted, Record
 from goaround.runtime.drift_case import DriftCase, Watched, begin, watched
-from goaround.runtime.queue import Key
+from goaround.runtime.queue import Key, key_of
 from goaround.world.kube import Api, KubeError
 from goaround.world.prom_drift import Parts
 from goaround.world.prometheus import FeatureKey, Provider, Unreadable
@@ -127,7 +127,7 @@ class DriftDesk:
         finally:
             if self._tasks.get(feature.key) is asyncio.current_task():
                 del self._tasks[feature.key]
-        self._news(Key(FEATURES.plural, *feature.key))
+        self._news(key_of(feature))
 
     async def _pin(self, feature: AIFeature, case: DriftCase, ends: range) -> None:
         """Establish the baseline; where too few asked then, there is none."""

@@ -167,12 +167,17 @@ def _breach(flight: Flight, told: Sequence[Judgement], lag: float) -> observed.B
     if flight.main.proven_end is None or breach is None:
         return None
     main = next(name for name in breach.culprits if name not in flight.doubted)
-    judgement = next(j for j in told if j.name == main)
+    return _proof(told, main, flight.main.proven_end + lag)
+
+
+def _proof(told: Sequence[Judgement], main: str, proven_at: float) -> observed.Breach:
+    """What the test `main` proved. proven_at: unix seconds at which that became readable."""
+    found = next(j for j in told if j.name == main)
     return observed.Breach(
         signal=owner_of(main),
-        line=judgement.line,
-        proven_at=at(flight.main.proven_end + lag),
-        started_at=at(judgement.started) if judgement.started is not None else None,
+        line=found.line,
+        proven_at=at(proven_at),
+        started_at=at(found.started) if found.started is not None else None,
     )
 
 
@@ -270,10 +275,4 @@ def _watch_breach(
 ) -> observed.Breach | None:
     if lookout.proven_end is None:
         return None
-    main = next(j for j in told if j.name == lookout.breach.culprits[0])
-    return observed.Breach(
-        signal=owner_of(main.name),
-        line=main.line,
-        proven_at=at(lookout.proven_end + lag),
-        started_at=at(main.started) if main.started is not None else None,
-    )
+    return _proof(told, lookout.breach.culprits[0], lookout.proven_end + lag)

@@ -9,12 +9,12 @@ from collections.abc import Callable, Coroutine
 from datetime import datetime
 from typing import Any
 
-from goaround.api.kinds import FEATURES, AIFeature
+from goaround.api.kinds import AIFeature
 from goaround.evidence.judge import ImpossibleCounts
 from goaround.runtime.before import PAST, POLLS, Ask, read_before, read_clustering
 from goaround.runtime.case import LONGEST_PAUSE, Case
 from goaround.runtime.flight import Flight
-from goaround.runtime.queue import Key
+from goaround.runtime.queue import Key, key_of
 
 MOST_SECONDS = 5.0
 """So long a flight waits at its start to learn how requests cluster; its first window takes about
@@ -53,8 +53,7 @@ class Learner:
         finally:
             if case.is_about(flight):
                 flight.measured(found)
-                meta = feature.metadata
-                self._news(Key(FEATURES.plural, meta.namespace, meta.name))
+                self._news(key_of(feature))
 
     async def _past(self, feature: AIFeature, case: Case, flight: Flight, ask: Ask) -> None:
         """Asked until there is an answer: a guard more is worth having late, too."""

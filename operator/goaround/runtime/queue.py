@@ -11,6 +11,8 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from goaround.api.kinds import FEATURES, AIFeature
+
 FIRST_BACKOFF = 0.1
 LONGEST_BACKOFF = 30.0
 
@@ -25,6 +27,11 @@ class Key:
 
     def __str__(self) -> str:
         return f"{self.plural}/{self.namespace}/{self.name}"
+
+
+def key_of(feature: AIFeature) -> Key:
+    """The key under which a feature is looked at."""
+    return Key(FEATURES.plural, *feature.key)
 
 
 class WorkQueue:

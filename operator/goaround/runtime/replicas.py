@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from goaround.api.kinds import FEATURES, AIFeature
+from goaround.api.kinds import AIFeature
 from goaround.delivery.replicas import Replicas, RevisionsAnswer, combined
 from goaround.rollout.observed import Delivered
-from goaround.runtime.queue import Key
+from goaround.runtime.queue import Key, key_of
 
 LATE = timedelta(seconds=0.3)
 
@@ -95,7 +95,7 @@ class DeliveryDesk:
         known = self._wanted.get(feature.key)
         if known is None or (known.uid, known.revision) != (uid, revision):
             self._wanted[feature.key] = Wanted(uid, revision, now)
-        self._waiting[Key(FEATURES.plural, *feature.key)] = uid
+        self._waiting[key_of(feature)] = uid
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._ask(now))
 
