@@ -13,6 +13,7 @@ import pytest
 from hack.controlplane import ControlPlane, ToolMissing, control_plane, resolve
 from hack.controlplane.existing import existing_plane
 from hack.controlplane.start import tools_for
+from tests.cluster.operator_kit import Stack, running
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -48,6 +49,13 @@ def plane(cluster_tools: None) -> Iterator[ControlPlane]:
         return
     with control_plane(prometheus=True, scrape_seconds=1) as cp:
         yield cp
+
+
+@pytest.fixture(scope="module")
+def stack(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """An operator and a flag replica of the module's own, whose logs lie in a folder of theirs."""
+    with running(plane, Path(tmp_path_factory.mktemp("stack"))) as made:
+        yield made
 
 
 class NotOurs(Mapping[str, int]):

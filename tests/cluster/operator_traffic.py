@@ -27,6 +27,8 @@ ARMS: Final = ("stable", "candidate", "fallback")
 FAULTS: Final = ("bad500", "badnan", "empty", "huge", "hangs")
 
 NO_BUCKET: Final = ""
+GOLDEN: Final = 0.618033988749895
+"""Its multiples, less whole numbers, lie evenly between 0 and 1."""
 
 FeatureName = tuple[str, str]
 
@@ -109,7 +111,7 @@ class Traffic:
         with self._lock:
             lines = [
                 f'ai_requests_total{{namespace="{namespace}",ai_feature="{name}",'
-                f'ai_variant="{arm}",result="{result}"{_labelled(bucket)}}} {int(count)}'
+                f'ai_variant="{arm}",result="{result}"{_labelled(bucket)}}} {_whole(count, bucket)}'
                 for ((namespace, name), arm, result, bucket), count in self._counts.items()
             ]
             lines += self._histogram()
@@ -118,8 +120,10 @@ class Traffic:
     def _histogram(self) -> Iterator[str]:
         """Refused requests take longer than 2.5 seconds, the others half a second at most."""
         for feature, arm, bucket in {(f, arm, bucket) for f, arm, _, bucket in self._counts}:
-            found = {r: self._counts.get((feature, arm, r, bucket), 0.0) for r in (*RESULTS, "ok")}
-            counts = {result: int(count) for result, count in found.items()}
+            counts = {
+                result: _whole(self._counts.get((feature, arm, result, bucket), 0.0), bucket)
+                for result in (*RESULTS, "ok")
+            }
             every = sum(counts.values())
             for le, count in {"0.5": every - counts["refused"], "2.5": every - counts["refused"],
                               "+Inf": every}.items():  # fmt: skip
@@ -159,6 +163,13 @@ def _serving_by_arm(listed: Json) -> dict[FeatureName, dict[str, str]]:
         }
         for f in listed.get("items", ())
     }
+
+
+def _whole(count: float, bucket: str) -> int:
+    """The counter of one bucket. Buckets whose users fail alike must not all count their next
+    failure at the same instant: fourteen at once look like harm to everybody."""
+    phase = int(bucket.removeprefix("b") or 0) * GOLDEN
+    return int(count + phase % 1)
 
 
 def _labelled(bucket: str) -> str:

@@ -5,7 +5,6 @@ import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import pytest
 
 from goaround.api.kinds import AIFeature
 from hack.controlplane import ControlPlane
-from tests.cluster.operator_kit import ROOT, Stack, running
+from tests.cluster.operator_kit import ROOT, Stack
 from tests.cluster.operator_shop import Shop, a_feature
 from tests.cluster.prometheus_feed import remote_write
 
@@ -33,12 +32,6 @@ class Story:
     feature: AIFeature
     drawing: Path
     told: str
-
-
-@pytest.fixture(scope="module")
-def stack(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with running(plane, Path(tmp_path_factory.mktemp("cli"))) as stack:
-        yield stack
 
 
 @pytest.fixture(scope="module")

@@ -1,17 +1,14 @@
 """What people get wrong, as the object and `kubectl describe` tell it, and the way out of it."""
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
 from goaround.api.base import Json
 from goaround.api.kinds import FEATURES, AIFeature
 from goaround.api.reasons import Stage
-from hack.controlplane import ControlPlane
-from tests.cluster.operator_kit import Stack, running
+from tests.cluster.operator_kit import Stack
 from tests.cluster.operator_shop import Shop, a_feature, acceptance, condition, eventually, is_live
 
 pytestmark = pytest.mark.cluster
@@ -46,12 +43,6 @@ FAULTY: dict[str, tuple[Json, str, tuple[str, ...]]] = {
     ),
 }
 EACH = pytest.mark.parametrize("name", sorted(FAULTY))
-
-
-@pytest.fixture(scope="module")
-def stack(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with running(plane, Path(tmp_path_factory.mktemp("bad-input"))) as stack:
-        yield stack
 
 
 @pytest.fixture(scope="module")

@@ -5,9 +5,8 @@ without, where users stick, prove only gross harm; those whose requests are decl
 judged as if each request were a user of its own.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
@@ -15,8 +14,7 @@ from goaround.api.base import Json
 from goaround.api.kinds import AIFeature
 from goaround.api.reasons import Stage
 from goaround.api.status import LatchCause, Split
-from hack.controlplane import ControlPlane
-from tests.cluster.operator_kit import Stack, running
+from tests.cluster.operator_kit import Stack
 from tests.cluster.operator_shop import Shop, a_feature, condition, digest
 from tests.cluster.operator_traffic import App
 
@@ -42,12 +40,6 @@ UNLABELLED = {
 }
 ALL = (*LABELLED, *UNLABELLED)
 GROSS_ERRORS = 0.8
-
-
-@pytest.fixture(scope="module")
-def stack(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with running(plane, Path(tmp_path_factory.mktemp("buckets"))) as stack:
-        yield stack
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,9 @@
 """Drift under the real operator, read from a real Prometheus: it holds, tells once, and lets go."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -13,8 +12,7 @@ from goaround.api.base import Json, rfc3339
 from goaround.api.kinds import RECORDS, AIFeature
 from goaround.api.reasons import Stage
 from goaround.evidence.baseline import unpack
-from hack.controlplane import ControlPlane
-from tests.cluster.operator_kit import Stack, free_ports, operator, running
+from tests.cluster.operator_kit import Stack, free_ports, operator
 from tests.cluster.operator_shop import Shop, a_feature, condition, digest, is_live
 from tests.cluster.prometheus_feed import remote_write
 
@@ -86,12 +84,6 @@ class Story:
     before_restart: str
     after_restart: str
     landed: AIFeature
-
-
-@pytest.fixture(scope="module")
-def stack(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with running(plane, Path(tmp_path_factory.mktemp("drift"))) as stack:
-        yield stack
 
 
 @pytest.fixture(scope="module")

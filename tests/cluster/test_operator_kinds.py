@@ -3,16 +3,14 @@
 One feature per kind, all in the air at the same time.
 """
 
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 
 import pytest
 
 from goaround.api.base import Json
 from goaround.api.kinds import AIFeature
 from goaround.api.status import LatchCause
-from hack.controlplane import ControlPlane
-from tests.cluster.operator_kit import Stack, running
+from tests.cluster.operator_kit import Stack
 from tests.cluster.operator_shop import Shop, a_feature, condition, digest, eventually, is_live
 
 pytestmark = pytest.mark.cluster
@@ -40,12 +38,6 @@ def feature(kind: str, version: str = "v41") -> Json:
     calm: Json = {"name": "calm", "ratio": {"bad": ERRORS, "total": ALL}, "max": "0.99"}
     body["spec"]["acceptance"]["signals"] = [{"name": kind, **KINDS[kind]}, calm]
     return body
-
-
-@pytest.fixture(scope="module")
-def stack(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with running(plane, Path(tmp_path_factory.mktemp("kinds"))) as stack:
-        yield stack
 
 
 @pytest.fixture(scope="module")

@@ -4,10 +4,9 @@ fallback, whichever process watches.
 Five features live at the same time on real parts; each test reads one chapter of one story.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -16,8 +15,7 @@ from goaround.api.base import Json
 from goaround.api.kinds import INCIDENTS, RECORDS, AIFeature
 from goaround.api.reasons import Stage
 from goaround.api.status import Latch, LatchCause, Split
-from hack.controlplane import ControlPlane
-from tests.cluster.operator_kit import Stack, free_ports, operator, running
+from tests.cluster.operator_kit import Stack, free_ports, operator
 from tests.cluster.operator_shop import (
     Shop,
     a_feature,
@@ -33,12 +31,6 @@ pytestmark = pytest.mark.cluster
 FIRST, SECOND = "v41", "v42"
 PROVEN, ALONE, GUARDED, UNBOUND, LEFT = "proven", "alone", "guarded", "unbound", "left-alone"
 GROSS_ERRORS, A_FEW_ERRORS = 0.4, 0.01
-
-
-@pytest.fixture(scope="module")
-def stack(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with running(plane, Path(tmp_path_factory.mktemp("live"))) as stack:
-        yield stack
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,13 @@
 """Objects that would spoil their neighbours: each costs itself only."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import grpc
 import pytest
 
 from goaround.api.base import Json
 from goaround.api.kinds import FEATURES
 from goaround.api.reasons import Stage
-from hack.controlplane import ControlPlane
 from tests.cluster.operator_flags import flags, served
-from tests.cluster.operator_kit import Stack, running
+from tests.cluster.operator_kit import Stack
 from tests.cluster.operator_shop import Shop, a_feature, eventually, is_live, release
 
 pytestmark = pytest.mark.cluster
@@ -19,12 +15,6 @@ pytestmark = pytest.mark.cluster
 MANY = 20
 LANGUAGE = {"$ref": "none", "if": "x", "$evaluators": "x", "fractional": "x", "a": '"$ref": "b"'}
 YEAR_0: Json = {"status": {"announcedAt": "0000-01-01T00:00:00Z"}}
-
-
-@pytest.fixture(scope="module")
-def stack(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with running(plane, Path(tmp_path_factory.mktemp("poison"))) as stack:
-        yield stack
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from goaround.api.kinds import FEATURES, AIFeature
 from goaround.api.reasons import Stage
 from hack.controlplane import ControlPlane
-from tests.cluster.operator_kit import ROOT, Stack, free_ports, operator, running
+from tests.cluster.operator_kit import ROOT, Stack, free_ports, operator
 from tests.cluster.operator_shop import Shop, a_feature, eventually
 
 pytestmark = pytest.mark.cluster
@@ -23,12 +22,6 @@ STEPS = [
     {"weightPercent": 10, "holdSeconds": 6, "minSamples": 50},
     {"weightPercent": 100},
 ]
-
-
-@pytest.fixture(scope="module")
-def stack(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with running(plane, Path(tmp_path_factory.mktemp("process"))) as stack:
-        yield stack
 
 
 @pytest.fixture(scope="module")

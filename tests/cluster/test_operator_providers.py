@@ -1,15 +1,12 @@
 """Providers that fail in mid-flight: hold, say why, never climb, never go around, come back."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
 from goaround.api.kinds import AIFeature
 from goaround.api.reasons import Stage
-from hack.controlplane import ControlPlane
-from tests.cluster.operator_kit import Stack, running, stopped
+from tests.cluster.operator_kit import Stack, stopped
 from tests.cluster.operator_shop import Shop, a_feature, acceptance, condition, is_live
 
 pytestmark = pytest.mark.cluster
@@ -29,12 +26,6 @@ STEPS = [
     {"weightPercent": 100},
 ]
 SLOW_STEPS = [{"weightPercent": 10, "holdSeconds": 600}, {"weightPercent": 100}]
-
-
-@pytest.fixture(scope="module")
-def stack(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with running(plane, Path(tmp_path_factory.mktemp("providers"))) as stack:
-        yield stack
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,7 @@ A wrong share blames no release, so that it holds and sends nobody back; harm st
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
@@ -14,8 +12,7 @@ from goaround.api.base import Json
 from goaround.api.kinds import INCIDENTS, AIFeature
 from goaround.api.reasons import Reason, Stage
 from goaround.api.status import LatchCause, Split
-from hack.controlplane import ControlPlane
-from tests.cluster.operator_kit import Stack, running
+from tests.cluster.operator_kit import Stack
 from tests.cluster.operator_shop import Shop, a_feature, condition, digest
 from tests.cluster.operator_traffic import App
 
@@ -24,12 +21,6 @@ pytestmark = pytest.mark.cluster
 BETTER = "v42"
 MISROUTED, HARMFUL = "misrouted", "misrouted-and-harmful"
 TWICE = 2.0
-
-
-@pytest.fixture(scope="module")
-def stack(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with running(plane, Path(tmp_path_factory.mktemp("ratio"))) as stack:
-        yield stack
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,9 @@ people do is in `…_people.py`, what outlives status in `…_records.py`.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import groupby
-from pathlib import Path
 
 import pytest
 
@@ -18,8 +17,7 @@ from goaround.api.base import Json
 from goaround.api.kinds import INCIDENTS, RECORDS, AIFeature
 from goaround.api.reasons import Stage
 from goaround.api.status import LatchCause, Split
-from hack.controlplane import ControlPlane
-from tests.cluster.operator_kit import Stack, running
+from tests.cluster.operator_kit import Stack
 from tests.cluster.operator_shop import Shop, a_feature, digest, eventually, is_live
 
 pytestmark = pytest.mark.cluster
@@ -30,12 +28,6 @@ BLIND_SECONDS = 5
 # Within the absolute bound of 10 %, but far from stable, which makes no errors.
 WORSE_ERRORS = 0.07
 SLOW_STEPS = [{"weightPercent": 10, "holdSeconds": 5, "minSamples": 50}, {"weightPercent": 100}]
-
-
-@pytest.fixture(scope="module")
-def stack(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with running(plane, Path(tmp_path_factory.mktemp("second-layer"))) as stack:
-        yield stack
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ The brake stops everything that goes up, so it comes after all else has flown.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -16,9 +15,8 @@ from goaround.api.kinds import INCIDENTS, KILL_SWITCHES, AIFeature, AIKillSwitch
 from goaround.api.reasons import Stage
 from goaround.api.status import Split
 from goaround.runtime.controller import BRAKE
-from hack.controlplane import ControlPlane
 from tests.cluster.operator_flags import flags, served
-from tests.cluster.operator_kit import Stack, running
+from tests.cluster.operator_kit import Stack
 from tests.cluster.operator_shop import Shop, a_feature, digest, eventually, reasons
 
 pytestmark = pytest.mark.cluster
@@ -26,12 +24,6 @@ pytestmark = pytest.mark.cluster
 BETTER = "v42"
 CLIMBER, FALLER, WATCHED = "climber", "faller", "watched"
 STEPS = [{"weightPercent": 10, "holdSeconds": 6, "minSamples": 50}, {"weightPercent": 100}]
-
-
-@pytest.fixture(scope="module")
-def stack(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with running(plane, Path(tmp_path_factory.mktemp("second-layer-people"))) as stack:
-        yield stack
 
 
 @pytest.fixture(scope="module")

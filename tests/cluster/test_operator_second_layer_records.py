@@ -7,7 +7,6 @@ old one cannot be read.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -16,8 +15,7 @@ from goaround.api.base import Json, rfc3339
 from goaround.api.kinds import FEATURES, RECORDS, AIFeature
 from goaround.api.reasons import Stage
 from goaround.api.status import Split
-from hack.controlplane import ControlPlane
-from tests.cluster.operator_kit import Stack, free_ports, operator, running
+from tests.cluster.operator_kit import Stack, free_ports, operator
 from tests.cluster.operator_shop import Shop, a_feature, acceptance, digest, eventually, is_live
 
 pytestmark = pytest.mark.cluster
@@ -27,12 +25,6 @@ PHOENIX, SKEWED, AMNESIAC = "phoenix", "skewed", "amnesiac"
 SICK = "bad500"
 HOLD_SECONDS = 8
 FORGED = "not a state"
-
-
-@pytest.fixture(scope="module")
-def stack(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with running(plane, Path(tmp_path_factory.mktemp("second-layer-records"))) as stack:
-        yield stack
 
 
 @pytest.fixture(scope="module")
