@@ -4,6 +4,8 @@ PY := .venv/bin/python
 KEEP ?=
 QUICK ?=
 ALL ?=
+# each worker has a control plane of its own, and a file's tests share one operator
+CLUSTER = $(PY) -m pytest -n 2 --dist loadfile tests/cluster
 
 .PHONY: help setup demo test test-unit test-cluster test-kind check crash bench bench-evidence fmt lock clean
 
@@ -18,13 +20,13 @@ demo: setup ## fly a real AI feature 10→50→100 %, and go around on a bad rel
 
 test: setup ## all tests: unit, crash points, real control plane
 	@$(PY) -m pytest -n auto tests/unit tests/crash
-	@$(PY) -m pytest tests/cluster
+	@$(CLUSTER)
 
 test-unit: setup ## the tests that need no control plane
 	@$(PY) -m pytest -n auto tests/unit
 
 test-cluster: setup ## the tests on a real API server and Prometheus
-	@$(PY) -m pytest tests/cluster
+	@$(CLUSTER)
 
 test-kind: setup ## the cluster tests on kind; skipped, with a reason, where there is no container engine
 	@hack/test-kind

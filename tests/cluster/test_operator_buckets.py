@@ -116,7 +116,8 @@ def test_an_unlucky_draw_of_users_is_not_taken_for_harm(story: Story) -> None:
     assert status.latches == []
     assert status.split == Split(stable=90, candidate=10)
     (errors,) = [s for s in status.signals if s.name == "errors"]
-    assert float(errors.bad or 0) > 0.15 * float(errors.total or 0)
+    # 16 % less what the last requests of its adoption blur; the bound is 10 %
+    assert float(errors.bad or 0) > 0.12 * float(errors.total or 0)
 
 
 def test_the_same_draw_is_rolled_back_where_requests_are_taken_for_independent(

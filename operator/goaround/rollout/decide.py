@@ -161,18 +161,24 @@ def _wake_at(
     if flown is not None and not flown.adopted:
         ends = [flown.deadline_at, *([after.step.deadline_at] if after.step is not None else [])]
         due += [at for at in ends if at > now]
-    if (asks := _asks_again(o, after, now)) is not None:
+    if (asks := _asks_again(o, before, after, now)) is not None:
         due.append(asks)
     return min(due, default=None)
 
 
-def _asks_again(o: Observed, after: AIFeatureStatus, now: datetime) -> datetime | None:
-    """When to ask the flag replicas again: at once at first, ever more rarely where one is gone."""
+def _asks_again(
+    o: Observed, before: AIFeatureStatus, after: AIFeatureStatus, now: datetime
+) -> datetime | None:
+    """When to ask the flag replicas again: at once at first, ever more rarely where one is gone.
+
+    Not about a raise that is still to be written: where that is refused, each look would be a
+    write, and the next one twentieth of a second away.
+    """
     if o.delivered is None or o.delivered.expected == 0:
         return None
     if after.latches and after.latches[0].delivered_at is None:
         since = after.latches[0].at
-    elif after.history and (o.delivered.revision or 0) < after.revision:
+    elif before.history and (o.delivered.revision or 0) < before.revision == after.revision:
         since = after.history[-1].at
     else:
         return None

@@ -12,7 +12,7 @@ from tests.unit.runtime.lease_sim import NAMESPACE, Process, Weather, World, run
 PROMISE_SECONDS = 20.0
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),
     slowest=st.sampled_from([0.02, 1.0, 4.0, 9.0, 20.0]),

@@ -46,7 +46,8 @@ def test_a_climb_that_cannot_be_written_asks_for_nothing(token: Path) -> None:
     async def test(scene: Scene) -> None:
         scene.api.sick, sent = refusing(Refused("403")), len(scene.api.sent)
         await asyncio.sleep(120)
-        assert len(scene.api.sent) > sent + 1
+        # once with each window of evidence, and a few times more
+        assert 1 < len(scene.api.sent) - sent < 60
         assert scene.shares == [10, 10]
         assert [one.told for one in scene.flags] == [[], []]
 
