@@ -1,6 +1,6 @@
 """What stable shares is nobody's fault: outages begin, spare the candidate, end, leave no trace.
 
-The simulated figures: 200 flights each, both arms jump from 1 % to 20 % against a limit of 5 %.
+The simulated figures: 100 flights each, both arms jump from 1 % to 20 % against a limit of 5 %.
 """
 
 from collections import Counter
