@@ -1,7 +1,8 @@
 """What is live is watched for ever: harm sends it back to the good release before it, else to the
 fallback, whichever process watches.
 
-Five features live at the same time on real parts; each test reads one chapter of one story.
+Seven features live at the same time on real parts; each test reads one chapter of one story. Two
+of them get worse than their baselines, but stay within their absolute bounds.
 """
 
 from collections.abc import Mapping
@@ -30,7 +31,10 @@ pytestmark = pytest.mark.cluster
 
 FIRST, SECOND = "v41", "v42"
 PROVEN, ALONE, GUARDED, UNBOUND, LEFT = "proven", "alone", "guarded", "unbound", "left-alone"
-GROSS_ERRORS, A_FEW_ERRORS = 0.4, 0.01
+WORSE, BEHIND = "worse", "behind"
+GROSS_ERRORS, A_FEW_ERRORS, MORE_ERRORS = 0.4, 0.01, 0.06
+STABLE_SECONDS = 10.0
+"""So long the release before serves, to be counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,29 +46,45 @@ class Story:
     live: Mapping[str, AIFeature]
     fallen: Mapping[str, AIFeature]
     back_at: datetime
+    unheld: AIFeature
+    metrics: str
+    worse_later: AIFeature
 
 
 @pytest.fixture(scope="module")
 def story(stack: Stack) -> Story:
     shop = stack.shop()
     shop.apply(watched(PROVEN), watched(ALONE), guarded(), unbound(), watched(LEFT))
-    for name in (PROVEN, ALONE, GUARDED, UNBOUND, LEFT):
+    shop.apply(compared(WORSE, "Alert"), compared(BEHIND, "FallBack"))
+    for name in (WORSE, BEHIND):
+        turns_bad(shop, name, FIRST, A_FEW_ERRORS)
+    for name in (PROVEN, ALONE, GUARDED, UNBOUND, LEFT, WORSE, BEHIND):
         shop.until_live(name, FIRST)
-    for name in (PROVEN, GUARDED):
+    for name in (WORSE, BEHIND):
+        unheld = shop.until(name, served_long_enough, "requests to count")
+    for name in (PROVEN, GUARDED, WORSE, BEHIND):
         shop.ask_for(name, SECOND)
-    for name in (PROVEN, GUARDED):
+    for name in (PROVEN, GUARDED, WORSE, BEHIND):
         shop.until_live(name, SECOND)
-    live = {name: until_watched(shop, name) for name in (PROVEN, ALONE, GUARDED, UNBOUND, LEFT)}
+    live = {
+        name: until_watched(shop, name)
+        for name in (PROVEN, ALONE, GUARDED, UNBOUND, LEFT, WORSE, BEHIND)
+    }
     turns_bad(shop, PROVEN, SECOND, GROSS_ERRORS)
     turns_bad(shop, ALONE, FIRST, GROSS_ERRORS)
     turns_bad(shop, GUARDED, SECOND, A_FEW_ERRORS)
-    fallen = {name: until_contained(shop, name) for name in (PROVEN, ALONE, GUARDED)}
+    for name in (WORSE, BEHIND):
+        turns_bad(shop, name, SECOND, MORE_ERRORS)
+    fallen = {name: until_contained(shop, name) for name in (PROVEN, ALONE, GUARDED, BEHIND)}
+    fallen[WORSE] = shop.until(WORSE, is_worse, "worse than its baseline")
+    metrics = stack.operator.get("/metrics").text
     assert stack.operator.end() == 0
     turns_bad(shop, LEFT, FIRST, GROSS_ERRORS)
     (port,) = free_ports("another operator in Live", 1)
     with operator(stack, port) as stack.operator:
         back_at = datetime.now(UTC)
-        return Story(shop, live, {**fallen, LEFT: until_contained(shop, LEFT)}, back_at)
+        fallen[LEFT] = until_contained(shop, LEFT)
+        return Story(shop, live, fallen, back_at, unheld, metrics, shop.feature(WORSE))
 
 
 def watched(name: str) -> Json:
@@ -88,6 +108,23 @@ def unbound() -> Json:
         del signal["max"]
         signal["vsStable"] = {"worseBy": "0.01", "rejectAt": "0.03"}
     return plan
+
+
+def compared(name: str, on_breach: str) -> Json:
+    """Twice as many errors as before are allowed, besides the absolute bound of one in ten."""
+    plan = watched(name)
+    bound = {"worseByFactor": "2", "onBreach": on_breach}
+    plan["spec"]["acceptance"]["signals"][0]["vsBaseline"] = bound
+    return plan
+
+
+def served_long_enough(feature: AIFeature) -> bool:
+    good = feature.status.last_known_good
+    return good is not None and (datetime.now(UTC) - good.since).total_seconds() > STABLE_SECONDS
+
+
+def is_worse(feature: AIFeature) -> bool:
+    return condition(feature, "Watched")[1] == "WorseThanBaseline"
 
 
 def until_watched(shop: Shop, name: str) -> AIFeature:
@@ -208,3 +245,62 @@ def test_another_process_goes_on_with_the_watch_and_finds_what_began_while_none_
     (told,) = [s for s in story.live[LEFT].status.signals if s.name == "errors"]
     (seen,) = [s for s in latch.signals if s.name == "errors"]
     assert float(seen.total or 0) > float(told.total or 0) > 0
+
+
+# -- against the baseline ------------------------------------------------------------------------
+
+
+def test_what_nothing_served_before_says_that_it_has_no_baseline_yet(story: Story) -> None:
+    status, _, message = condition(story.unheld, "Watched")
+    assert status == "True"
+    assert "vsBaseline of errors is not watched: it has no baseline yet" in message
+    assert story.unheld.status.baselines == []
+
+
+def test_a_baseline_is_counted_before_the_first_step_and_kept_with_the_release(
+    story: Story,
+) -> None:
+    for name in (WORSE, BEHIND):
+        (row,) = story.live[name].status.baselines
+        assert (row.name, row.digest) == ("errors", digest(FIRST))
+        assert float(row.total) > 1000
+        assert 0.005 < float(row.bad) / float(row.total) < 0.02
+        assert names.SIGNAL_BASELINE in records_of(story.shop, name)[digest(SECOND)]
+
+
+def test_worse_than_the_baseline_allows_is_told_once_and_moves_nobody(story: Story) -> None:
+    for seen in (story.fallen[WORSE], story.worse_later):
+        assert (seen.status.stage, seen.status.split) == (Stage.LIVE, Split(stable=100))
+        assert seen.status.latches == []
+        status, reason, message = condition(seen, "Watched")
+        assert (status, reason) == ("True", "WorseThanBaseline")
+        assert "errors.vs-baseline" in message
+        assert "> baseline 1% x 2, at most" in message
+    told = [e["reason"] for e in story.shop.events(WORSE)]
+    assert told.count("WorseThanBaseline") == 1
+    assert "RolledBack" not in told
+
+
+def test_another_process_goes_on_with_the_episode(story: Story) -> None:
+    (before,), (after,) = story.fallen[WORSE].status.baselines, story.worse_later.status.baselines
+    assert before.worse_since == after.worse_since is not None
+
+
+def test_a_metric_says_which_signal_is_worse(story: Story) -> None:
+    (line,) = [
+        line
+        for line in story.metrics.splitlines()
+        if line.startswith("goaround_signal_worse_than_baseline{") and f'"{WORSE}"' in line
+    ]
+    assert line.endswith(" 1.0")
+    assert 'signal="errors"' in line
+
+
+def test_with_fall_back_the_good_release_before_it_serves_instead(story: Story) -> None:
+    status, latch = story.fallen[BEHIND].status, the_latch(story, BEHIND)
+    assert (status.stage, status.split) == (Stage.ROLLED_BACK, Split(stable=100))
+    assert status.last_known_good is not None
+    assert status.last_known_good.digest == digest(FIRST)
+    assert (latch.cause, latch.signal) == (LatchCause.SIGNAL, "errors")
+    assert latch.message.startswith("errors.vs-baseline")
+    assert latch.message.endswith("-> breach")

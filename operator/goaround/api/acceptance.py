@@ -171,7 +171,8 @@ class Signal(Model):
     )
     vs_baseline: VsBaseline | None = Field(
         default=None,
-        description="Bound against the release's own past while it is `Live`.",
+        description="Bound against the baseline of before the first step, while it is `Live`; of "
+        "the whole signal, not of its slices.",
     )
     slices: Slices | None = Field(
         default=None, description="Values of one label that are judged by themselves as well."

@@ -85,7 +85,8 @@ class OnBreach(StrEnum):
 
 
 class VsBaseline(Model):
-    """How much worse than its own baseline a live release may be."""
+    """How much worse than its baseline a live release may be: than what its signal counted on the
+    day before the release took off, or on its own first day where nothing served before it."""
 
     model_config = ConfigDict(
         json_schema_extra=rules(

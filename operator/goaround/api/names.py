@@ -21,6 +21,7 @@ OUTCOME = f"{GROUP}/outcome"
 QUARANTINED = f"{GROUP}/quarantined"
 GOOD_SINCE = f"{GROUP}/good-since"
 BASELINE = f"{GROUP}/drift-baseline"
+SIGNAL_BASELINE = f"{GROUP}/signal-baseline"
 
 
 def _hex(length: int, *parts: str) -> str:

@@ -60,6 +60,7 @@ class Reason(StrEnum):
     LIMIT_EXCEEDED = "LimitExceeded"
     UNDECIDED = "Undecided"
     WORSE_THAN_BEFORE = "WorseThanBefore"
+    WORSE_THAN_BASELINE = "WorseThanBaseline"
     DRIFT_EXCEEDED = "DriftExceeded"
     # what evidence rests on
     MEASURED = "Measured"
@@ -108,6 +109,7 @@ class EventReason(StrEnum):
     WOULD_HAVE_ROLLED_BACK = "WouldHaveRolledBack"
     WOULD_HAVE_KILLED = "WouldHaveKilled"
     WORSE_THAN_BEFORE = "WorseThanBefore"
+    WORSE_THAN_BASELINE = "WorseThanBaseline"
     DRIFT_DETECTED = "DriftDetected"
     REBUILT = "RebuiltFromRecords"
     INVALID_SPEC = "InvalidSpec"

@@ -1,7 +1,6 @@
 """AIFeature.status: what the operator knows and decided.
 
 Facts with timestamps, never counters of time.
-
 Only the operator writes it. Nothing that a restore must not lose lives here alone: releases and
 their marks stand in release records.
 """
@@ -17,6 +16,7 @@ from goaround.api.drift import DriftStatus
 from goaround.api.feature import Release
 from goaround.api.reasons import Stage
 from goaround.api.schema import atomic, cel, keyed_by, rules
+from goaround.api.watch import SignalBaseline
 
 Number = Annotated[str, Field(max_length=32)]
 Short = Annotated[str, Field(max_length=128)]
@@ -274,6 +274,12 @@ class AIFeatureStatus(Model):
         json_schema_extra=keyed_by("name"),
     )
     drift: DriftStatus | None = Field(default=None, description="What the drift watch says.")
+    baselines: list[SignalBaseline] = Field(
+        default_factory=list,
+        max_length=20,
+        description="What `vsBaseline` bounds are held against.",
+        json_schema_extra=keyed_by("name"),
+    )
     delivery: DeliveryStatus | None = Field(
         default=None, description="How far the decision has reached."
     )

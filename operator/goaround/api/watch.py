@@ -1,12 +1,12 @@
-"""AIFeature.spec.watch: how a release is watched after it has landed.
+"""AIFeature.spec.watch and status.baselines: how a release is watched after it has landed.
 
-It says how often evidence is read in Live and how many false alarms people accept. Which bounds
-are watched stands in acceptance: the absolute ones.
+It says how often evidence is read in Live, how many false alarms people accept, and what a release
+is held against. Which bounds are watched stands in acceptance: `max`, `min` and `vsBaseline`.
 """
 
 from pydantic import Field
 
-from goaround.api.base import Model
+from goaround.api.base import Digest, DnsLabel, Model, Timestamp
 from goaround.api.schema import cel, rules
 
 
@@ -18,7 +18,8 @@ class Watch(Model):
         ge=1,
         le=365,
         description="How many times a year a healthy live release may be sent back by mere chance, "
-        "on average at most, over all signals with `max` or `min`; fewer prove harm later.",
+        "on average at most, over all signals with `max` or `min` and those whose `vsBaseline` "
+        "sends back; fewer prove harm later. Those that only alert may do so by chance as often.",
     )
     interval_seconds: int = Field(
         default=60,
@@ -32,4 +33,19 @@ class Watch(Model):
                 "example 10, 30 or 60",
             )
         ),
+    )
+
+
+class SignalBaseline(Model):
+    """What `vsBaseline` of one signal is held against; the release's record keeps it, too."""
+
+    name: DnsLabel = Field(description="Name of the signal.")
+    digest: Digest = Field(description="The release that was counted.")
+    began_at: Timestamp = Field(description="Start of the time in which it was counted.")
+    established_at: Timestamp = Field(description="End of that time.")
+    total: str = Field(max_length=32, description="Requests in that time.")
+    bad: str = Field(max_length=32, description="Bad ones among them.")
+    worse_since: Timestamp | None = Field(
+        default=None,
+        description="Since when the live release is proven to be worse than that allows.",
     )

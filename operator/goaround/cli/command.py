@@ -7,6 +7,7 @@ import argparse
 import math
 import os
 import sys
+from collections.abc import Callable, Sequence
 from typing import Final, NoReturn
 
 OK: Final = 0
@@ -26,10 +27,23 @@ class Parser(argparse.ArgumentParser):
         self.exit(FAILED, f"{self.prog}: {message}\n")
 
 
-def failed(prog: str, error: CommandError) -> int:
-    """Tell it on stderr; the exit code."""
-    print(f"{prog}: {error}", file=sys.stderr)
-    return FAILED
+def run(parser: Parser, argv: Sequence[str], command: Callable[[argparse.Namespace], int]) -> int:
+    """The exit code of `command`; why it cannot go on is told on stderr."""
+    args = parser.parse_args(argv)
+    try:
+        return command(args)
+    except CommandError as error:
+        print(f"{parser.prog}: {error}", file=sys.stderr)
+        return FAILED
+
+
+def add_provider(parser: Parser, what_for: str) -> None:
+    """Options that say which Prometheus is read, and how late it is."""
+    parser.add_argument("--prometheus", metavar="URL", help=f"{what_for} here")
+    parser.add_argument(
+        "--scrape", type=positive, default=15.0, help="seconds between scrapes (15)"
+    )
+    parser.add_argument("--lag", type=positive, default=10.0, help="the provider's lag (10 s)")
 
 
 def say(text: str) -> None:

@@ -9,6 +9,7 @@ import asyncio
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -16,10 +17,10 @@ from goaround.cli.command import (
     OK,
     CommandError,
     Parser,
+    add_provider,
     duration,
-    failed,
-    positive,
     printable,
+    run,
     say,
 )
 
@@ -32,12 +33,7 @@ SUMMARY: Final = "what the evidence of a flight said, and when"
 
 def main(argv: Sequence[str], signals: Callable[[], "Signals"]) -> int:
     """The exit code. signals: how they are read, asked for only where something is read."""
-    parser = _parser()
-    args = parser.parse_args(argv)
-    try:
-        return _run(args, signals)
-    except CommandError as error:
-        return failed(parser.prog, error)
+    return run(_parser(), argv, partial(_run, signals=signals))
 
 
 def _parser() -> Parser:
@@ -45,9 +41,7 @@ def _parser() -> Parser:
     parser.add_argument("feature", help="name of the AIFeature")
     parser.add_argument("-n", "--namespace", help="default: that of the kubeconfig")
     parser.add_argument("--kubeconfig", help="default: the pod's account, $KUBECONFIG, ~/.kube")
-    parser.add_argument("--prometheus", metavar="URL", help="replay the windows read from here")
-    parser.add_argument("--scrape", type=positive, default=15.0, help="seconds per scrape (15)")
-    parser.add_argument("--lag", type=positive, default=10.0, help="the provider's lag (10 s)")
+    add_provider(parser, "replay the windows read from")
     parser.add_argument(
         "--since", type=duration, metavar="2h", help="draw no more than that (all of the flight)"
     )

@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from goaround.cli.command import (
@@ -17,8 +18,9 @@ from goaround.cli.command import (
     REFUSED,
     CommandError,
     Parser,
-    failed,
+    add_provider,
     positive,
+    run,
     say,
 )
 
@@ -37,12 +39,7 @@ DEFAULT_RPS: Final = 10.0
 
 def main(argv: Sequence[str], signals: Callable[[], "Signals"]) -> int:
     """The exit code. signals: how they are read, asked for only where something is read."""
-    parser = _parser()
-    args = parser.parse_args(argv)
-    try:
-        return _run(args, signals)
-    except CommandError as error:
-        return failed(parser.prog, error)
+    return run(_parser(), argv, partial(_run, signals=signals))
 
 
 def _parser() -> Parser:
@@ -66,11 +63,7 @@ def _parser() -> Parser:
         help="bad share of a healthy release, of all signals or one; for a signal with min the "
         "share of misses (default 0.01, or a quarter of the bound)",
     )
-    parser.add_argument("--prometheus", metavar="URL", help="read the rates of the last hour here")
-    parser.add_argument(
-        "--scrape", type=positive, default=15.0, help="seconds between scrapes (15)"
-    )
-    parser.add_argument("--lag", type=positive, default=10.0, help="the provider's lag (10 s)")
+    add_provider(parser, "read the rates of the last hour")
     parser.add_argument(
         "--first", action="store_true", help="the first release: no stable one to compare with"
     )
@@ -101,7 +94,7 @@ def _run(args: argparse.Namespace, signals: Callable[[], "Signals"]) -> int:
     import numpy as np
 
     from goaround.cli import manifest, plan_text
-    from goaround.evidence.flightplan import flight_plan
+    from goaround.evidence.flightplan import flight_plan, in_live
 
     feature = manifest.feature(args.filename, args.name)
     try:
@@ -115,11 +108,12 @@ def _run(args: argparse.Namespace, signals: Callable[[], "Signals"]) -> int:
         )
     except ValueError as err:
         raise CommandError(f"{args.filename}: {err}") from err
+    notes = [*basis.notes, *in_live(feature.spec, basis.traffic)]
     if args.output == "json":
-        told = plan_text.as_json(feature, plan, basis.source, basis.notes)
+        told = plan_text.as_json(feature, plan, basis.source, notes)
         say(json.dumps(told, indent=2))
     else:
-        say(plan_text.as_text(feature, plan, basis.source, basis.notes))
+        say(plan_text.as_text(feature, plan, basis.source, notes))
     return OK if plan.flies else REFUSED
 
 

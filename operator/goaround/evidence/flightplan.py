@@ -13,7 +13,7 @@ from typing import Final, assert_never
 import numpy as np
 
 from goaround.api.feature import AIFeatureSpec
-from goaround.evidence import planned, refusals, rehearsal
+from goaround.evidence import planned, refusals, rehearsal, vs_baseline
 from goaround.evidence.forecast import Inquiry, forecast
 from goaround.evidence.model import Bound, Max, Min, TestSpec, VsStable
 from goaround.evidence.plan import (
@@ -82,6 +82,13 @@ def flight_plan(
     if not subjects:
         return FlightPlan(rps=traffic.rps, warnings=(NOTHING_COUNTED,))
     return _rehearsed(spec, subjects, traffic.rps, dice, with_stable=with_stable, lag=lag)
+
+
+def in_live(spec: AIFeatureSpec, traffic: Traffic) -> list[str]:
+    """What `vsBaseline` bounds would see after the landing, with a baseline of a day's traffic."""
+    tests = tests_of(spec, digest="", attempt=1, with_stable=True)
+    healthy = {owner_of(test.signal): healthy_share(test, tests, traffic) for test in tests}
+    return vs_baseline.planned(spec, healthy, traffic.rps)
 
 
 def _part(spec: AIFeatureSpec, test: TestSpec) -> float:

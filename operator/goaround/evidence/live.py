@@ -53,14 +53,19 @@ def alpha(per_year: float, seconds: float) -> float:
     return per_year * seconds / (DETECTORS * YEAR_SECONDS)
 
 
-def live_tests(tests: Iterable[TestSpec], interval: int) -> tuple[TestSpec, ...]:
-    """The same absolute bounds, asked of what everybody is served; nobody is assigned to an arm."""
+def live_tests(
+    tests: Iterable[TestSpec], interval: int, budget: float = 1.0
+) -> tuple[TestSpec, ...]:
+    """The same absolute bounds, asked of what everybody is served; nobody is assigned to an arm.
+
+    budget: their part of the yearly budget, where other bounds send back, too."""
     return tuple(
         replace(
             test,
             arm=STABLE if test.arm == CANDIDATE else test.arm,
             interval=interval,
             gate=False,
+            share=test.share * budget,
             units=Units.REQUESTS,
             about=f"{test.about}/live/{interval}",
         )

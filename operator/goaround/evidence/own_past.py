@@ -31,12 +31,12 @@ def windows_before(took_off: float, since: float) -> range:
     return range(first + INTERVAL, last + 1, INTERVAL)
 
 
-def upper(past: Counts) -> float:
-    """The largest share that such counts do not rule out at `DOUBT`: Chernoff's bound,
-    n KL(share || u) = ln(1/DOUBT), solved by bisection. 1 where nothing was seen."""
+def upper(past: Counts, doubt: float = DOUBT) -> float:
+    """The largest share that such counts do not rule out at `doubt`: Chernoff's bound,
+    n KL(share || u) = ln(1/doubt), solved by bisection. 1 where nothing was seen."""
     if past.total <= 0:
         return 1.0
-    allowed, low, high = -math.log(DOUBT) / past.total, past.share, 1.0
+    allowed, low, high = -math.log(doubt) / past.total, past.share, 1.0
     for _ in range(60):
         middle = (low + high) / 2
         low, high = (middle, high) if _divergence(past.share, middle) < allowed else (low, middle)

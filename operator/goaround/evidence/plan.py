@@ -24,6 +24,7 @@ from goaround.evidence.model import (
 
 VERSUS = ".vs-stable"
 OUTAGE = ".outage"
+BASELINE = ".vs-baseline"
 OUTAGE_ALPHA = 0.05
 """Chance that a healthy stable arm is taken for an outage: it costs a hold, never a release. It
 must be larger than alpha, because at 50 % both arms prove the same fault equally fast."""
@@ -45,7 +46,7 @@ def tests_of(
     send back, but no climb waits for them.
     """
     bounds = [(s, r, *b) for s, r in _read(spec) for b in _bounds(s, r, with_stable)]
-    weights = {name: _weight(s) for s, _, name, bound in bounds if not _hard(bound)}
+    weights = {name: _weight(s) for s, _, name, bound in bounds if not is_hard(bound)}
     shares = budget_shares(weights) if weights else {}
     return tuple(
         TestSpec(
@@ -72,7 +73,7 @@ def outage_tests(spec: AIFeatureSpec, *, digest: str, attempt: int) -> tuple[Tes
     """The same absolute bounds, asked of stable: if it breaks them too, the candidate is not to
     blame for what it shares."""
     found = [(s, r, absolute(s)) for s, r in _read(spec)]
-    bounds = [(s, r, bound) for s, r, bound in found if bound is not None and not _hard(bound)]
+    bounds = [(s, r, bound) for s, r, bound in found if bound is not None and not is_hard(bound)]
     shares = budget_shares({reading: _weight(s) for s, reading, _ in bounds}) if bounds else {}
     return tuple(
         TestSpec(
@@ -96,7 +97,7 @@ def readings(spec: AIFeatureSpec) -> tuple[str, ...]:
 
 def signal_of(test: str) -> str:
     """What a test reads: a signal, or a slice of one."""
-    return test.removesuffix(VERSUS).removesuffix(OUTAGE)
+    return test.removesuffix(VERSUS).removesuffix(OUTAGE).removesuffix(BASELINE)
 
 
 def owner_of(test: str) -> str:
@@ -205,5 +206,6 @@ def _versus(bound: VsStable) -> model.VsStable:
     )
 
 
-def _hard(bound: Bound | None) -> bool:
+def is_hard(bound: Bound | None) -> bool:
+    """Whether the first bad event breaches it."""
     return bound in (Max(0.0), Min(1.0))

@@ -156,7 +156,11 @@ def _wake_at(
         return now + HELD_LOOKS_AGAIN
     if after.stage is Stage.PREFLIGHT or after.stage is None or before.stage != after.stage:
         return now if after.stage is not None or before.stage is not None else None
-    due = [x.next_at for x in (o.judged, o.drift) if x is not None and x.next_at is not None]
+    due = [
+        x.next_at
+        for x in (o.judged, o.drift, o.baselined)
+        if x is not None and x.next_at is not None
+    ]
     flown = after.candidate if in_flight(after) else None
     if flown is not None and not flown.adopted:
         ends = [flown.deadline_at, *([after.step.deadline_at] if after.step is not None else [])]

@@ -11,7 +11,7 @@ from goaround.api.conditions import Wanted, condition, find
 from goaround.api.drift import DriftAction, DriftInputStatus, DriftStatus
 from goaround.api.reasons import ConditionType, EventReason, Reason
 from goaround.api.status import AIFeatureStatus
-from goaround.rollout.moves import in_flight, is_watched, move
+from goaround.rollout.moves import in_flight, is_watched, told_once
 from goaround.rollout.observed import Observed
 
 CHECKPOINT = timedelta(hours=1)
@@ -49,10 +49,12 @@ def with_drift(
     """`after` with what the watch says of the release it speaks of; one event for as long as
     `DriftDetected` stands."""
     after = after.but(drift=_shown(o, after))
-    wanted, said = drifted(o, after), find(before.conditions, ConditionType.DRIFT_DETECTED)
-    if wanted is None or wanted[1] != "True" or (said is not None and said.status == "True"):
+    wanted = drifted(o, after)
+    if wanted is None or wanted[1] != "True":
         return after
-    return move(after, now, EventReason.DRIFT_DETECTED, f"Inputs drift: {wanted[3]}", warning=True)
+    return told_once(
+        before, after, wanted, EventReason.DRIFT_DETECTED, now=now, lead="Inputs drift: "
+    )
 
 
 def drifted(o: Observed, after: AIFeatureStatus) -> Wanted | None:

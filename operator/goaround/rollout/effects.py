@@ -41,22 +41,27 @@ def effects_before(o: Observed, after: AIFeatureStatus) -> tuple[Effect, ...]:
                 names.QUARANTINED: None,
             }
             found.append(_write(o, good.digest, good.release, marks2))
-    return (*found, *_baseline(o, after))
+    return (*found, *_baselines(o, after))
 
 
-def _baseline(o: Observed, after: AIFeatureStatus) -> list[Effect]:
-    """What the inputs looked like, kept with the release that is held against it."""
-    drift = o.drift
-    if drift is None or drift.baseline is None:
+def _baselines(o: Observed, after: AIFeatureStatus) -> list[Effect]:
+    """What inputs looked like and signals counted, kept with the release that is held against."""
+    found: list[Effect] = []
+    if (drift := o.drift) is not None and drift.baseline is not None:
+        found += _kept(o, after, drift.digest, {names.BASELINE: drift.baseline})
+    if (counted := o.baselined) is not None and counted.text is not None:
+        found += _kept(o, after, counted.digest, {names.SIGNAL_BASELINE: counted.text})
+    return found
+
+
+def _kept(o: Observed, after: AIFeatureStatus, digest: str, marks: dict[str, str]) -> list[Effect]:
+    places = (after.candidate, after.last_known_good)
+    about = next((r for r in places if r is not None and r.digest == digest), None)
+    record = o.record(digest)
+    known = (record.baseline, record.signal_baseline) if record is not None else ()
+    if about is None or set(marks.values()) <= set(known):
         return []
-    about = next(
-        (r for r in (after.candidate, after.last_known_good) if r and r.digest == drift.digest),
-        None,
-    )
-    record = o.record(drift.digest)
-    if about is None or (record is not None and record.baseline == drift.baseline):
-        return []
-    return [_write(o, about.digest, about.release, {names.BASELINE: drift.baseline})]
+    return [_write(o, about.digest, about.release, marks)]
 
 
 def effects_after(o: Observed, after: AIFeatureStatus) -> tuple[Effect, ...]:

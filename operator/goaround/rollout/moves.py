@@ -6,6 +6,7 @@ conditions and columns are settled in one place at the end of the pass (`settle.
 
 from datetime import datetime, timedelta
 
+from goaround.api.conditions import Wanted, find
 from goaround.api.reasons import EventReason, Stage
 from goaround.api.status import AIFeatureStatus, Latch, LatchCause, Split, Transition
 
@@ -32,6 +33,23 @@ def move(
     kind = "Warning" if warning else "Normal"
     told = Transition(at=at, reason=event, type=kind, message=message[:1024])
     return status.but(history=[*status.history, told][-HISTORY:], **changes)
+
+
+def told_once(
+    before: AIFeatureStatus,
+    after: AIFeatureStatus,
+    wanted: Wanted,
+    event: EventReason,
+    *,
+    now: datetime,
+    lead: str = "",
+) -> AIFeatureStatus:
+    """`after` with a warning of what `wanted` says, unless that condition stood before already."""
+    kind, status, reason, message = wanted
+    said = find(before.conditions, kind)
+    if said is not None and (said.status, said.reason) == (status, reason):
+        return after
+    return move(after, now, event, lead + message, warning=True)
 
 
 def latched(status: AIFeatureStatus, latch: Latch) -> list[Latch]:

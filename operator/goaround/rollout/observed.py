@@ -19,6 +19,7 @@ from goaround.api.status import (
     SignalStatus,
     Transition,
 )
+from goaround.api.watch import SignalBaseline
 
 FLYING = "Flying"
 """Outcome of a record whose flight has not ended."""
@@ -36,6 +37,7 @@ class Record:
     quarantined_attempt: int | None = None
     good_since: datetime | None = None
     baseline: str | None = None
+    signal_baseline: str | None = None
     created: datetime | None = None
 
     def cleared(self, latch: Latch) -> bool:
@@ -80,13 +82,22 @@ class Traffic:
 
 
 @dataclass(frozen=True, slots=True)
+class Beyond:
+    """A signal that is proven to be worse than its baseline allows."""
+
+    since: datetime
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
 class Judged:
     """What the evidence says about the flight of `digest`, `attempt`.
 
     mismatch: users are not divided as configured, so that the arms cannot be compared.
     paused: harm that only users carry whose clustering is not measured; assumed: what the evidence
     rests on, absent before the first request.
-    worse: what is live is worse than on the day before; told, and nothing else.
+    worse: what is live is worse than on the day before; told, and nothing else. beyond: so it is
+    than its baseline, by signal.
     heard_all: every signal was read since this process began to look; before that, nothing is known
     of faults that an earlier one saw.
     """
@@ -108,6 +119,7 @@ class Judged:
     paused: str | None = None
     assumed: Assumed | None = None
     worse: str | None = None
+    beyond: Mapping[str, Beyond] = field(default_factory=dict)
     silent_since: datetime | None = None
     deaf_since: datetime | None = None
     traffic: Traffic | None = None
@@ -128,6 +140,23 @@ class Drifted:
     blind: Mapping[str, str] = field(default_factory=dict)
     pinning: bool = False
     baseline: str | None = None
+    next_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Baselined:
+    """What the `vsBaseline` bounds of the release `digest` are held against.
+
+    known: by signal. gaps: why a bound is held against nothing, by signal. pinning: counts of
+    before the first step are still to be read, and can be. text: all of it, packed, for the
+    release's record.
+    """
+
+    digest: str
+    known: tuple[SignalBaseline, ...] = ()
+    gaps: Mapping[str, str] = field(default_factory=dict)
+    pinning: bool = False
+    text: str | None = None
     next_at: datetime | None = None
 
 
@@ -162,6 +191,7 @@ class Observed:
     incidents: frozenset[str] = frozenset()
     judged: Judged | None = None
     drift: Drifted | None = None
+    baselined: Baselined | None = None
     problems: tuple[Problem, ...] = ()
     delivered: Delivered | None = None
     announced_at: datetime | None = None

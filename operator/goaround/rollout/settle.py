@@ -8,6 +8,7 @@ from goaround.api.feature import AIFeatureSpec
 from goaround.api.reasons import ConditionType, EventReason, Reason, Stage
 from goaround.api.status import AIFeatureStatus, DeliveryStatus, LatchCause, SignalStatus
 from goaround.rollout.assumptions import is_reading, rests_on
+from goaround.rollout.baselines import with_baselines
 from goaround.rollout.drifts import drifted, verdicts, with_drift
 from goaround.rollout.moves import in_flight, is_watched, move
 from goaround.rollout.observed import Judged, Observed
@@ -30,9 +31,10 @@ def settle(
     o: Observed, before: AIFeatureStatus, decided: AIFeatureStatus, now: datetime
 ) -> AIFeatureStatus:
     """`decided` with everything that follows from it."""
-    spec, generation = o.feature.spec, o.feature.metadata.generation
-    after = told_of_shift(o, before, _told_of_problems(o, before, decided, now), now)
-    after = _with_readings(o, with_drift(o, before, after, now)).but(
+    spec, generation, after = o.feature.spec, o.feature.metadata.generation, decided
+    for told in (_told_of_problems, told_of_shift, with_drift, with_baselines):
+        after = told(o, before, after, now)
+    after = _with_readings(o, after).but(
         observed_generation=generation,
         release_digest=release_digest(spec.release),
         plan_digest=plan_digest(spec),
@@ -238,15 +240,14 @@ def _kstatus(o: Observed, after: AIFeatureStatus) -> list[Wanted]:
             condition(ConditionType.READY, "False", reason, told),
             condition(ConditionType.STALLED, "True", reason, told),
         ]
-    stage = after.stage
-    if stage in DOWN and not _waits(after):
+    if after.stage in DOWN and not _waits(after):
         return [
-            condition(ConditionType.READY, "False", DOWN[stage], told),
-            condition(ConditionType.STALLED, "True", DOWN[stage], told),
+            condition(ConditionType.READY, "False", DOWN[after.stage], told),
+            condition(ConditionType.STALLED, "True", DOWN[after.stage], told),
         ]
-    if stage is Stage.LIVE and _serves_spec(after):
+    if after.stage is Stage.LIVE and _serves_spec(after):
         return [condition(ConditionType.READY, "True", Reason.ROLLOUT_COMPLETE, told)]
-    reason = UP.get(stage, Reason.PREFLIGHT) if stage is not None else Reason.PREFLIGHT
+    reason = UP.get(after.stage or Stage.PREFLIGHT, Reason.PREFLIGHT)
     if _waits(after):
         reason = Reason.HOLDING
     if (after.hold or "").startswith(Reason.SAMPLE_RATIO_MISMATCH):

@@ -10,6 +10,7 @@ from goaround.api.digest import plan_digest, release_digest, short
 from goaround.api.feature import FirstRelease
 from goaround.api.reasons import EventReason, Stage
 from goaround.api.status import ALL_CANDIDATE, AIFeatureStatus, Candidate, KnownRelease, Split, Step
+from goaround.rollout.baselines import stops_take_off
 from goaround.rollout.blocked import blocked
 from goaround.rollout.doubts import cannot_judge
 from goaround.rollout.down import outage
@@ -109,7 +110,7 @@ def fly(o: Observed, status: AIFeatureStatus, now: datetime) -> AIFeatureStatus:
     if status.stage is Stage.PREFLIGHT:
         if o.problems:
             return _hold(status, o.problems[0].message, now)
-        if (why := stops_climb(o, status)) is not None:
+        if (why := stops_climb(o, status) or stops_take_off(o, status)) is not None:
             return _hold(status, why, now)
         return _enter(o, status, 0, now)
     if judged is not None and judged.outage is not None:

@@ -1,27 +1,34 @@
 """What is said of the watch over a live release: whether harm would be seen, and what has shifted.
 
 It says which bounds are watched and at what price of false alarms, or what a person must do. A
-shift against the day before is told; it moves nobody.
+shift against the day before is told, and so is one against the baseline; telling moves nobody.
 """
 
 from datetime import datetime
 
-from goaround.api.conditions import Wanted, condition, find
+from goaround.api.conditions import Wanted, condition
 from goaround.api.reasons import ConditionType, EventReason, Reason, Stage
 from goaround.api.status import AIFeatureStatus
-from goaround.rollout.moves import move
+from goaround.rollout import baselines
+from goaround.rollout.moves import told_once
 from goaround.rollout.observed import Observed
 
 DO = "give a signal max or min"
+DOES = "Nobody is moved for it; absolute bounds are watched as before"
 
 
 def watched(o: Observed, after: AIFeatureStatus) -> Wanted:
     """`Watched` of a status in which last-known-good serves everybody."""
     kind, spec, judged = ConditionType.WATCHED, o.feature.spec, o.judged
     bounds = [s.name for s in spec.acceptance.signals if any(s.bounds)]
+    bounds += [name for name in baselines.sends_back(o, after) if name not in bounds]
+    missing = f". {gaps}" if (gaps := baselines.gaps(o)) else ""
+    if beyond := baselines.told(o, after):
+        told = f"worse than the baseline allows: {beyond}. {DOES}"
+        return condition(kind, "True" if bounds else "False", Reason.WORSE_THAN_BASELINE, told)
     if not bounds:
         told = f"no signal has an absolute bound, so that harm in Live would not be seen: {DO}"
-        return condition(kind, "False", Reason.NO_ABSOLUTE_BOUND, told)
+        return condition(kind, "False", Reason.NO_ABSOLUTE_BOUND, told + missing)
     good = after.last_known_good
     mine = judged is not None and good is not None and judged.digest == good.digest
     if judged is not None and mine and judged.unreadable is not None:
@@ -32,7 +39,7 @@ def watched(o: Observed, after: AIFeatureStatus) -> Wanted:
         f"{', '.join(bounds)} every {spec.watch.interval_seconds} s by two overlapping 48 h "
         f"detectors; by chance at most {times} false alarm{'s' if times > 1 else ''} a year"
     )
-    return condition(kind, "True", Reason.WATCHED, told)
+    return condition(kind, "True", Reason.WATCHED, told + missing)
 
 
 def shifted(o: Observed, after: AIFeatureStatus) -> Wanted | None:
@@ -53,8 +60,6 @@ def told_of_shift(
     o: Observed, before: AIFeatureStatus, after: AIFeatureStatus, now: datetime
 ) -> AIFeatureStatus:
     """One event per shift, for as long as its condition stands."""
-    wanted = shifted(o, after)
-    said = find(before.conditions, ConditionType.SIGNALS_HEALTHY)
-    if wanted is None or (said is not None and said.reason == Reason.WORSE_THAN_BEFORE):
+    if (wanted := shifted(o, after)) is None:
         return after
-    return move(after, now, EventReason.WORSE_THAN_BEFORE, wanted[3], warning=True)
+    return told_once(before, after, wanted, EventReason.WORSE_THAN_BEFORE, now=now)

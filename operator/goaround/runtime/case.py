@@ -11,9 +11,10 @@ from goaround.evidence.judge import Counts, ImpossibleCounts, Window
 from goaround.runtime.aftermath import Aftermath
 from goaround.runtime.flight import Fault, Flight, Windows, by_end
 from goaround.runtime.lookout import Lookout
+from goaround.world.backoff import doubling
 from goaround.world.prometheus import Read, Unreadable, UnreadableReason
 
-LONGEST_PAUSE = 15.0
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 15.0
 SLICE = 25
 """Windows of a catch-up that are judged in one go."""
 
@@ -91,7 +92,7 @@ class Case:
         """Try this signal again after a pause; the others are read on time."""
         self.asked.discard(name)
         count = self.failures[name] = self.failures.get(name, 0) + 1
-        self.retry_at[name] = now + min(2.0 ** min(count - 1, 4), LONGEST_PAUSE)
+        self.retry_at[name] = now + doubling(count, FIRST_PAUSE, LONGEST_PAUSE)
         if (faults := self._faults) is not None:
             known = faults.get(name)
             faults[name] = Fault(message, known.since if known is not None else now)

@@ -4,18 +4,11 @@ The pass awaits nothing but writes: evidence and flag replicas are read beside i
 again when there is news, so that a slow provider never stands before a kill.
 """
 
-import logging
 from collections.abc import Callable, Coroutine, Iterable
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import TypeVar
 
-from pydantic import ValidationError
-
-from goaround.api.base import Json
 from goaround.api.kinds import (
-    CONFIG_MAPS,
     FEATURES,
     INCIDENTS,
     KILL_SWITCHES,
@@ -24,20 +17,13 @@ from goaround.api.kinds import (
     AIFeature,
     AIIncident,
     AIKillSwitch,
-    AISignOff,
     Kind,
-    Resource,
 )
-from goaround.api.names import FEATURE_LABEL
-from goaround.api.reasons import EventReason
-from goaround.api.status import LatchCause
-from goaround.delivery.flagset import wanted_keys
 from goaround.incident import decide as incident
 from goaround.rollout.decide import decide
 from goaround.rollout.kills import latched
 from goaround.rollout.moves import raises
-from goaround.rollout.observed import Effect, Observed, Plan, PostEvent, Record
-from goaround.runtime import records as written
+from goaround.rollout.observed import Effect, Observed, Plan, PostEvent
 from goaround.runtime.actions import Actions
 from goaround.runtime.cache import Cache, key_of
 from goaround.runtime.desk import Desk
@@ -45,16 +31,11 @@ from goaround.runtime.lowering import AGAIN_SECONDS, Descents, goes_down
 from goaround.runtime.metrics import Metrics
 from goaround.runtime.queue import Key, WorkQueue
 from goaround.runtime.replicas import DeliveryDesk
-from goaround.runtime.rules import claims, lacks_a_key, problems
-from goaround.world.kube import Api, Body, Conflict, KubeError, NotFound, merge_patch
+from goaround.runtime.sight import Sight, feature_of
+from goaround.runtime.writes import StatusWriter
+from goaround.world.kube import Api, Body, Conflict, KubeError, NotFound
 
-log = logging.getLogger("goaround.controller")
-
-BRAKE = "goaround-brake"
 CONFLICTS = 3
-KEYLESS = "lacks its flag key"
-
-R = TypeVar("R", bound=Resource)
 
 
 class Controller:
@@ -75,7 +56,6 @@ class Controller:
         checkpoint_seconds: float = 60,
         descents: Descents | None = None,
     ) -> None:
-        self._api = api
         self._cache = cache
         self._queue = queue
         self._desk = desk
@@ -83,15 +63,12 @@ class Controller:
         self._metrics = metrics
         self._wall = wall
         self._actions = Actions(api, cache, metrics, instance=instance)
-        self._own_namespace = own_namespace
         self._checkpoint = checkpoint_seconds
         self._descents = descents or Descents(None, deliveries, metrics, lambda: True)
         self._announced: dict[str, datetime] = {}
-        self._written: dict[str, datetime] = {}
         self._incident_events: set[str] = set()
-        self._claiming = cache.index(FEATURES, claims)
-        self._keyless = cache.index(FEATURES, lambda body: [KEYLESS] if lacks_a_key(body) else [])
-        self._recorded = cache.index(RECORDS, lambda body: [_labels(body).get(FEATURE_LABEL, "")])
+        self._sight = Sight(api, cache, desk, deliveries, own_namespace=own_namespace)
+        self._writer = StatusWriter(api, cache, metrics, concern=self.concern, offer=queue.offer)
 
     def now(self) -> datetime:
         """The wall clock in whole milliseconds, which is what status holds."""
@@ -114,7 +91,7 @@ class Controller:
                 self._offer(FEATURES, namespace, [name])
             case KILL_SWITCHES.plural:
                 self._offer(KILL_SWITCHES, namespace, [name])
-                self._offer(FEATURES, namespace, self._names(FEATURES, namespace))
+                self._offer(FEATURES, namespace, self._sight.names(FEATURES, namespace))
             case INCIDENTS.plural:
                 self._offer(INCIDENTS, namespace, [name])
                 affected = (body.get("spec") or {}).get("affects") or []
@@ -123,15 +100,12 @@ class Controller:
                 wanted = ((body.get("spec") or {}).get("featureRef") or {}).get("name", "")
                 self._offer(FEATURES, namespace, [wanted])
             case RECORDS.plural:
-                self._offer(FEATURES, namespace, [_labels(body).get(FEATURE_LABEL, "")])
+                self._offer(FEATURES, namespace, [feature_of(body)])
 
     def _offer(self, kind: Kind, namespace: str, names: Iterable[str]) -> None:
         for name in names:
             if name:
                 self._queue.offer(Key(kind.plural, namespace, name))
-
-    def _names(self, kind: Kind, namespace: str) -> list[str]:
-        return [key_of(b)[1] for b in self._cache.all(kind, namespace)]
 
     # -- passes ----------------------------------------------------------------------------------
 
@@ -147,7 +121,7 @@ class Controller:
 
     async def _feature(self, key: Key) -> None:
         for attempt in range(CONFLICTS):
-            feature = self._parsed(AIFeature, FEATURES, key) or self._without_status(key)
+            feature = self._sight.feature(key)
             if feature is None:
                 self._gone(key)
                 return
@@ -157,14 +131,9 @@ class Controller:
             except (Conflict, NotFound):
                 # somebody wrote in between, or deleted it unheard: one live read, then decide again
                 # on what is true now
-                await self._attended(key, self._refresh(FEATURES, key))
+                await self._attended(key, self._writer.refresh(FEATURES, key))
                 if attempt == CONFLICTS - 1:
                     raise
-
-    def _without_status(self, key: Key) -> AIFeature | None:
-        """A feature whose status says what no operator wrote: made again from its records."""
-        body = self._cache.get(FEATURES, key.namespace, key.name)
-        return _validated(AIFeature, {**body, "status": {}}) if body is not None else None
 
     async def _pass(self, key: Key, feature: AIFeature) -> None:
         now = self.now()
@@ -201,7 +170,7 @@ class Controller:
         """Everything but going down: may take its time, for it is given up when that is due."""
         feature = observed.feature
         if raises(feature.status, plan.status) or feature.status.clock_stopped_at is not None:
-            plan = decide(await self._observed_live(observed), now)
+            plan = decide(await self._sight.live(observed, self.heard), now)
         await self._do(feature, plan.first)
         if plan.status != feature.status and (plan.urgent or self._checkpoint_due(feature, now)):
             self._descents.sending(feature, plan.status.revision)
@@ -222,7 +191,7 @@ class Controller:
     async def _overtaken(self, key: Key) -> bool:
         """Whether by now it has to go down."""
         await self._chase(key)
-        feature, now = self._parsed(AIFeature, FEATURES, key), self.now()
+        feature, now = self._sight.parsed(AIFeature, FEATURES, key), self.now()
         if feature is None:
             return False
         plan = decide(self.observe(feature, now), now)
@@ -231,143 +200,38 @@ class Controller:
 
     async def _chase(self, key: Key) -> None:
         """Replicas that did not hear of the last way down are told of it."""
-        if (feature := self._parsed(AIFeature, FEATURES, key)) is not None:
+        if (feature := self._sight.parsed(AIFeature, FEATURES, key)) is not None:
             await self._descents.chase(feature)
 
     def observe(self, feature: AIFeature, now: datetime) -> Observed:
         """The world as the cache and the desk know it; nothing is awaited."""
-        namespace, name = feature.key
-        records = tuple(self._records(namespace, name))
-        return Observed(
-            feature=feature,
-            switches=tuple(self._all(AIKillSwitch, KILL_SWITCHES, namespace)),
-            sign_offs=tuple(
-                s
-                for s in self._all(AISignOff, SIGN_OFFS, namespace)
-                if s.spec.feature_ref.name == name
-            ),
-            records=records,
-            incidents=frozenset(self._opened(feature)),
-            judged=self._desk.judged(feature, now),
-            drift=self._desk.drifted(feature, records, now),
-            problems=tuple(problems(feature, self._rivals(feature), self._desk.providers)),
-            delivered=self._deliveries.delivered(feature, now),
-            announced_at=self._announced.get(feature.metadata.uid),
-        )
-
-    async def _observed_live(self, observed: Observed) -> Observed:
-        """Right before a raise: kill switches and the brake as they are, not as they were heard."""
-        namespace, _ = observed.feature.key
-        listed = await self._api.list(KILL_SWITCHES, namespace=namespace)
-        for body in listed:
-            self.heard(KILL_SWITCHES, body)
-        switches = tuple(s for b in listed if (s := _validated(AIKillSwitch, b)) is not None)
-        return replace(observed, switches=switches, braked=await self._brake())
-
-    async def _brake(self) -> str | None:
-        """Why nothing goes up anywhere: the ConfigMap that people create to stop it all."""
-        try:
-            body = await self._api.get(CONFIG_MAPS, self._own_namespace, BRAKE)
-        except NotFound:
-            return None
-        reason = (body.get("data") or {}).get("reason") or "no reason given"
-        return (
-            f"Braked: ConfigMap {BRAKE} in {self._own_namespace} exists ({reason[:200]}); nothing "
-            "goes up until it is deleted"
-        )
+        return self._sight.observe(feature, now, self._announced.get(feature.metadata.uid))
 
     async def _write(self, feature: AIFeature, plan: Plan, now: datetime) -> AIFeature:
-        stored = await self._patch_status(FEATURES, feature, plan.status.wire())
-        self._written[feature.metadata.uid] = now
-        self._count(feature, plan, now)
-        return AIFeature.model_validate(stored)
-
-    def _count(self, feature: AIFeature, plan: Plan, now: datetime) -> None:
-        namespace, name = feature.key
-        self._metrics.show(namespace, name, plan.status)
-        known = {(t.at, t.reason) for t in feature.status.history}
-        for told in plan.status.history:
-            if (told.at, told.reason) in known:
-                continue
-            self._metrics.transitions.labels(namespace, name, told.reason).inc()
-            if told.reason == EventReason.WOULD_HAVE_ROLLED_BACK:
-                self._metrics.would_have_rolled_back.labels(namespace, name).inc()
-            log.info(
-                told.message,
-                extra={"feature": f"{namespace}/{name}", "reason": told.reason},
-            )
-        latch = plan.status.latches[0] if plan.status.latches else None
-        fresh = latch is not None and latch.at not in {x.at for x in feature.status.latches}
-        if latch is not None and fresh and latch.cause is LatchCause.SIGNAL:
-            proven = latch.proven_at or now
-            self._metrics.proof_seconds.observe((self.now() - proven).total_seconds())
+        return await self._writer.feature(feature, plan.status, now, self.now)
 
     async def _switch(self, key: Key) -> None:
-        switch = self._parsed(AIKillSwitch, KILL_SWITCHES, key)
+        switch = self._sight.parsed(AIKillSwitch, KILL_SWITCHES, key)
         if switch is None:
             return
-        features = list(self._all(AIFeature, FEATURES, key.namespace))
+        features = list(self._sight.all(AIFeature, FEATURES, key.namespace))
         status = latched(switch, features, self.now())
         if status != switch.status:
-            await self._retried(KILL_SWITCHES, key, switch, status.wire())
+            await self._writer.retried(KILL_SWITCHES, key, switch, status.wire())
 
     async def _incident(self, key: Key) -> None:
-        found = self._parsed(AIIncident, INCIDENTS, key)
+        found = self._sight.parsed(AIIncident, INCIDENTS, key)
         if found is None:
             return
         about = Key(FEATURES.plural, key.namespace, found.spec.affects[0].name)
-        feature = self._parsed(AIFeature, FEATURES, about)
+        feature = self._sight.parsed(AIFeature, FEATURES, about)
         status = incident.decide(found, feature, self.now())
         if status != found.status:
-            await self._retried(INCIDENTS, key, found, status.wire())
+            await self._writer.retried(INCIDENTS, key, found, status.wire())
         for told in incident.tellings(status, self.now()):
             if (name := incident.event_name(found, told)) not in self._incident_events:
                 await self._actions.tell(found, INCIDENTS, name, told)
                 self._incident_events.add(name)
-
-    # -- writes ----------------------------------------------------------------------------------
-
-    async def _retried(self, kind: Kind, key: Key, found: Resource, status: Json) -> None:
-        """Write status; on 409 read live, and let the queue decide again."""
-        try:
-            stored = await self._patch_status(kind, found, status)
-        except Conflict:
-            await self._refresh(kind, key)
-            self._queue.offer(key)
-        except NotFound:
-            self._vanished(kind, key)
-        else:
-            self.concern(kind, stored)
-
-    async def _patch_status(self, kind: Kind, found: Resource, status: Json) -> Body:
-        """Merge-patch status on exactly the version that was observed."""
-        meta = found.metadata
-        before = (self._cache.get(kind, *found.key) or {}).get("status") or {}
-        patch: Json = {
-            "metadata": {"resourceVersion": meta.resource_version},
-            "status": merge_patch(before, status),
-        }
-        try:
-            stored = await self._api.patch(kind, meta.namespace, meta.name, patch, status=True)
-        except KubeError as err:
-            self._metrics.status_writes.labels(kind.kind, type(err).__name__).inc()
-            raise
-        self._metrics.status_writes.labels(kind.kind, "ok").inc()
-        self._cache.store(kind, stored)
-        return stored
-
-    async def _refresh(self, kind: Kind, key: Key) -> None:
-        try:
-            self._cache.store(kind, await self._api.get(kind, key.namespace, key.name))
-        except NotFound:
-            self._vanished(kind, key)
-
-    def _vanished(self, kind: Kind, key: Key) -> None:
-        """Deleted unheard: forget it now, and look at what it concerned, not at the next list."""
-        gone = {"metadata": {"namespace": key.namespace, "name": key.name}}
-        known = self._cache.get(kind, key.namespace, key.name) or gone
-        self._cache.drop(kind, (key.namespace, key.name))
-        self.concern(kind, known)
 
     async def _do(self, feature: AIFeature, effects: Iterable[Effect]) -> None:
         for effect in effects:
@@ -382,11 +246,11 @@ class Controller:
             self._announced[feature.metadata.uid] = max(posted)
 
     def _checkpoint_due(self, feature: AIFeature, now: datetime) -> bool:
-        last = self._written.get(feature.metadata.uid)
+        last = self._writer.written_at(feature)
         return last is None or (now - last).total_seconds() >= self._checkpoint
 
     def _schedule(self, key: Key, plan: Plan, now: datetime) -> None:
-        for switch in self._all(AIKillSwitch, KILL_SWITCHES, key.namespace):
+        for switch in self._sight.all(AIKillSwitch, KILL_SWITCHES, key.namespace):
             if switch.status.latched_at is None:
                 self._queue.offer(Key(KILL_SWITCHES.plural, key.namespace, switch.metadata.name))
         for latch in plan.status.latches[:1]:
@@ -413,55 +277,5 @@ class Controller:
 
     def _wake_those_without_a_key(self, by: Key) -> None:
         """A flag key may have become free: look again at the features that wait for one."""
-        waiting = self._keyless.names(by.namespace, KEYLESS)
+        waiting = self._sight.without_a_key(by.namespace)
         self._offer(FEATURES, by.namespace, (name for name in waiting if name != by.name))
-
-    # -- reading the cache -----------------------------------------------------------------------
-
-    def _rivals(self, feature: AIFeature) -> list[Body]:
-        """Whoever claims one of its flag keys; itself too."""
-        namespace, _ = feature.key
-        named = (n for k in wanted_keys(feature) for n in self._claiming.names(namespace, k))
-        bodies = (self._cache.get(FEATURES, namespace, name) for name in dict.fromkeys(named))
-        return [body for body in bodies if body is not None]
-
-    def _opened(self, feature: AIFeature) -> Iterable[str]:
-        """Those incidents of its latches that exist."""
-        for latch in feature.status.latches:
-            name = latch.incident
-            if name and self._cache.get(INCIDENTS, feature.metadata.namespace, name) is not None:
-                yield name
-
-    def _records(self, namespace: str, feature: str) -> Iterable[Record]:
-        for name in self._recorded.names(namespace, feature):
-            found = self._cache.parsed(RECORDS, (namespace, name), written.record)
-            if found is not None:
-                yield found
-
-    def _all(self, model: type[R], kind: Kind, namespace: str) -> Iterable[R]:
-        for name in self._names(kind, namespace):
-            found = self._parsed(model, kind, Key(kind.plural, namespace, name))
-            if found is not None:
-                yield found
-
-    def _parsed(self, model: type[R], kind: Kind, key: Key) -> R | None:
-        where = (key.namespace, key.name)
-        return self._cache.parsed(kind, where, partial(_validated, model))
-
-
-def _labels(body: Body) -> Json:
-    found: Json = body.get("metadata", {}).get("labels") or {}
-    return found
-
-
-def _validated(model: type[R], body: Body) -> R | None:
-    """The object, or None where it is not what the schema says (said in the log)."""
-    try:
-        return model.model_validate(body)
-    except ValidationError as err:
-        first = err.errors()[0]
-        log.error(
-            "object cannot be read",
-            extra={"object": "/".join(key_of(body)), "where": str(first["loc"])},
-        )
-        return None

@@ -15,20 +15,24 @@ from goaround.api.kinds import AIFeature
 from goaround.api.reasons import Stage
 from goaround.evidence import grid
 from goaround.evidence.plan import readings
+from goaround.evidence.vs_baseline import Comparison, comparisons
 from goaround.rollout.moves import fell_from_live, in_flight, is_watched
-from goaround.rollout.observed import Drifted, Judged, Record
+from goaround.rollout.observed import Baselined, Drifted, Judged, Record
 from goaround.runtime import lookout
 from goaround.runtime.aftermath import Aftermath, after
+from goaround.runtime.baselining import BaselineDesk
+from goaround.runtime.before import Ask
 from goaround.runtime.case import Case, Subject, any_answer
 from goaround.runtime.division import division
 from goaround.runtime.drifting import DriftDesk
 from goaround.runtime.flight import AHEAD_SECONDS, begin, identity
-from goaround.runtime.judging import judged, watched
+from goaround.runtime.judging import judged
 from goaround.runtime.learning import Learner
 from goaround.runtime.lookout import Lookout
 from goaround.runtime.metrics import Metrics
 from goaround.runtime.queue import Key, key_of
 from goaround.runtime.readings import Purpose, is_known, shape_of, understood, wanted
+from goaround.runtime.watching import watched
 from goaround.world.prometheus import FeatureKey, Provider, Read, Shape
 
 log = logging.getLogger("goaround.desk")
@@ -66,7 +70,19 @@ class Desk:
         self._metrics = metrics
         self._wall = wall
         self._learner = Learner(news=news, wall=wall)
+        self._baselines = BaselineDesk(self._ask, news=news, wall=wall)
         self._cases: dict[tuple[str, str, str], Case] = {}
+
+    def baselined(
+        self, feature: AIFeature, records: Iterable[Record], now: datetime
+    ) -> Baselined | None:
+        """What `vsBaseline` bounds are held against; starts reading what is due. `judged` relies
+        on it, so that it is asked first."""
+        provider = self.providers.get(feature.spec.acceptance.provider)
+        if provider is None:
+            self._baselines.forget(*feature.key)
+            return None
+        return self._baselines.baselined(feature, provider, records, now)
 
     def judged(self, feature: AIFeature, now: datetime) -> Judged | None:
         """What is known now; starts reading what has become readable."""
@@ -78,8 +94,8 @@ class Desk:
             return self._flying(feature, case, provider, now.timestamp())
         if _is_followed(feature, now):
             return self._followed(feature, case, provider, now.timestamp())
-        if is_watched(feature.status) and (who := lookout.identity(feature)) is not None:
-            return self._watched(feature, case, provider, who, now=now.timestamp())
+        if is_watched(feature.status):
+            return self._watched(feature, case, provider, now.timestamp())
         case.about(None)
         return None
 
@@ -93,6 +109,7 @@ class Desk:
         """The feature is gone."""
         for key in [k for k in self._cases if k[1:] == (namespace, name)]:
             self._cases.pop(key).drop()
+        self._baselines.forget(namespace, name)
         if self._drift is not None:
             self._drift.forget(namespace, name)
 
@@ -102,6 +119,7 @@ class Desk:
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
+        await self._baselines.close()
         if self._drift is not None:
             await self._drift.close()
 
@@ -125,8 +143,7 @@ class Desk:
             return None  # half a catch-up; news follows
         next_at = None
         if flight.main.proven_end is None:
-            ask = partial(self._readers[provider.name].read, FeatureKey(*feature.key))
-            self._learner.learn(feature, case, flight, ask, now)
+            self._learner.learn(feature, case, flight, self._ask(feature), now)
             if flight.polled:  # else news follows
                 next_at = self._read_due(feature, case, provider, flight, now)
         return judged(feature, flight, now=now, lag=provider.lag_seconds, next_at=next_at)
@@ -144,27 +161,36 @@ class Desk:
         return aftermath.judged(self._read_due(feature, case, provider, aftermath, now))
 
     def _watched(
-        self,
-        feature: AIFeature,
-        case: Case,
-        provider: Provider,
-        who: lookout.Identity,
-        *,
-        now: float,
+        self, feature: AIFeature, case: Case, provider: Provider, now: float
     ) -> Judged | None:
         """The release that serves everybody, for ever."""
-        known = case.lookout
+        asked, known = self._asked(feature, now), case.lookout
+        if (who := lookout.identity(feature, asked)) is None:
+            case.about(None)
+            return None
         ahead = known is not None and known.last_t > now + AHEAD_SECONDS
         if known is None or ahead or known.identity != who:
             scrape = provider.scrape_seconds
-            known = lookout.begin(feature, who, now, known, scrape=scrape)
+            known = lookout.begin(feature, who, now, known, scrape=scrape, asked=asked)
         case.about(known)
         if case.feeding:
             return None
+        if known.proven_end is None:
+            known.compare(feature, asked, now)
         next_at = None
         if known.proven_end is None:
             next_at = self._read_due(feature, case, provider, known, now)
         return watched(feature, known, now=now, lag=provider.lag_seconds, next_at=next_at)
+
+    def _asked(self, feature: AIFeature, now: float) -> tuple[Comparison, ...]:
+        """What the live release is to be held against."""
+        good = feature.status.last_known_good
+        samples = self._baselines.samples(feature)
+        return comparisons(feature.spec, good.digest, samples, now) if good is not None else ()
+
+    def _ask(self, feature: AIFeature) -> Ask:
+        reader = self._readers[feature.spec.acceptance.provider]
+        return partial(reader.read, FeatureKey(*feature.key))
 
     def _read_due(
         self,

@@ -19,10 +19,12 @@ from goaround.evidence.model import CANDIDATE, STABLE
 from goaround.rollout.drifts import is_about
 from goaround.rollout.moves import in_flight, is_watched
 from goaround.rollout.observed import Drifted
+from goaround.world.backoff import doubling
 
 GRACE_SECONDS: Final = 10.0
 """A read that fails once costs nothing but its time."""
 
+FIRST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 60.0
 DAY: Final = 86400
 
@@ -164,7 +166,7 @@ class DriftCase:
         self.faults = faults
         self.failing_since = now if self.failing_since is None else self.failing_since
         self.failures += 1
-        self.retry_at = now + min(2.0 ** min(self.failures - 1, 6), LONGEST_PAUSE)
+        self.retry_at = now + doubling(self.failures, FIRST_PAUSE, LONGEST_PAUSE)
 
     def succeeded(self) -> None:
         self.faults, self.failures, self.failing_since, self.retry_at = {}, 0, None, 0.0

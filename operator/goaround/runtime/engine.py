@@ -17,21 +17,20 @@ import httpx
 from goaround.api.kinds import FEATURES, INCIDENTS, KILL_SWITCHES, OURS, RECORDS
 from goaround.api.names import FEATURE_LABEL
 from goaround.delivery.control import ControlPorts, TokenFile
-from goaround.delivery.replicas import Replicas, StaticReplicas
+from goaround.delivery.replicas import StaticReplicas
+from goaround.runtime.assembly import Readers, a_delivery_desk, a_desk, control_ports
 from goaround.runtime.cache import Cache, key_of
 from goaround.runtime.claim import Standing
 from goaround.runtime.config import Config
 from goaround.runtime.controller import Controller
-from goaround.runtime.desk import Desk, Reader
-from goaround.runtime.drifting import DriftDesk, DriftReader
+from goaround.runtime.desk import Reader
+from goaround.runtime.drifting import DriftReader
 from goaround.runtime.health import Health
 from goaround.runtime.lease import Lease, NotOwner, OwnedApi, lease_name
 from goaround.runtime.lowering import Descents
 from goaround.runtime.metrics import Metrics
 from goaround.runtime.queue import Key, WorkQueue
-from goaround.runtime.replicas import DeliveryDesk
 from goaround.world.kube import Api, KubeError, Unavailable
-from goaround.world.prometheus import PrometheusReader
 
 log = logging.getLogger("goaround")
 
@@ -84,42 +83,21 @@ class Operator:
         """
         loop = asyncio.get_running_loop()
         self.options = options
+        self._identity = options.identity or socket.gethostname()
         self.api = api
-        self.cache = Cache()
-        self.metrics = Metrics()
+        self.cache, self.metrics = Cache(), Metrics()
         self.queue = WorkQueue(loop.time, jitter)
         self.health = Health(loop.time)
-        providers = {p.name: p.provider() for p in options.config.providers}
-        if readers is None:
-            real = {name: PrometheusReader(p, http) for name, p in providers.items()}
-            readers, drift_readers = real, drift_readers or real
-        drift = DriftDesk(drift_readers or {}, providers, api, news=self.queue.offer, wall=clock)
-        self.desk = Desk(
-            readers, providers, news=self.queue.offer, metrics=self.metrics, wall=clock, drift=drift
+        given = Readers(readers, drift_readers)
+        self.desk = a_desk(
+            options.config, api, http, given, queue=self.queue, metrics=self.metrics, clock=clock
         )
-        flags_http = flags_http or http
-        source = StaticReplicas(options.flag_replicas)
-        self.deliveries = DeliveryDesk(
-            Replicas(flags_http, source), expected=len(options.flag_replicas), news=self.queue.offer
-        )
-        identity = options.identity or socket.gethostname()
-        self.lease = self._candidate(identity, clock) if options.lease else None
+        replicas = StaticReplicas(options.flag_replicas)
+        self.deliveries = a_delivery_desk(flags_http or http, replicas, self.queue)
+        self.lease = self._candidate(clock) if options.lease else None
         self.metrics.lease_held.set_function(lambda: self.standing() is Standing.OWNER)
-        self.controller = Controller(
-            api=OwnedApi(api, self.standing),
-            cache=self.cache,
-            queue=self.queue,
-            desk=self.desk,
-            deliveries=self.deliveries,
-            metrics=self.metrics,
-            wall=clock,
-            instance=identity,
-            own_namespace=options.own_namespace,
-            checkpoint_seconds=options.config.checkpoint_seconds,
-            descents=Descents(
-                self._ports(flags_http, source), self.deliveries, self.metrics, self.owns
-            ),
-        )
+        ports = control_ports(options.control_token, flags_http or http, replicas)
+        self.controller = self._controller(ports, clock)
         self._workers: list[asyncio.Task[None]] = []
         self._passes: set[asyncio.Task[None]] = set()
         self._clocks: list[asyncio.Task[None]] = []
@@ -127,16 +105,25 @@ class Operator:
         self._beginning: asyncio.Task[None] | None = None
         self._synced_at = float("-inf")
 
-    def _ports(self, http: httpx.AsyncClient, source: StaticReplicas) -> ControlPorts | None:
-        if (token := self.options.control_token) is None:
-            log.info("control ports unused: --control-token-file is not given")
-            return None
-        return ControlPorts(http, source, token) if source.listed else None
+    def _controller(self, ports: ControlPorts | None, clock: Callable[[], datetime]) -> Controller:
+        return Controller(
+            api=OwnedApi(self.api, self.standing),
+            cache=self.cache,
+            queue=self.queue,
+            desk=self.desk,
+            deliveries=self.deliveries,
+            metrics=self.metrics,
+            wall=clock,
+            instance=self._identity,
+            own_namespace=self.options.own_namespace,
+            checkpoint_seconds=self.options.config.checkpoint_seconds,
+            descents=Descents(ports, self.deliveries, self.metrics, self.owns),
+        )
 
-    def _candidate(self, identity: str, clock: Callable[[], datetime]) -> Lease:
+    def _candidate(self, clock: Callable[[], datetime]) -> Lease:
         return Lease(
             self.api,
-            identity,
+            self._identity,
             namespace=self.options.own_namespace,
             name=lease_name(self.options.namespace),
             clock=asyncio.get_running_loop().time,

@@ -1,9 +1,10 @@
-"""What the evidence of a flight, or of a live release, says in one pass, in the words of status.
+"""What the evidence of a flight says in one pass, in the words of status.
 
-A signal may have two bounds; it gets one verdict, the worse of the two, and both lines.
+A signal may have several bounds; it gets one verdict, the worst of them, and all lines. Live
+releases are judged in `watching.py`, in the same words.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -13,6 +14,7 @@ from goaround.evidence import own_past
 from goaround.evidence.durations import time_needed
 from goaround.evidence.judge import (
     CANDIDATE,
+    Breach,
     Judgement,
     TestSpec,
     TestState,
@@ -36,7 +38,6 @@ from goaround.runtime.assumed import assumed, paused
 from goaround.runtime.before import PAST
 from goaround.runtime.division import RATIO, mismatch
 from goaround.runtime.flight import Fault, Flight, at
-from goaround.runtime.lookout import Lookout
 from goaround.runtime.memory import kept
 
 WORST_FIRST = (Verdict.BAD, Verdict.UNKNOWN, Verdict.UNDECIDED, Verdict.GOOD)
@@ -45,7 +46,6 @@ MISSING_REQUESTS = 12.0
 """So many expected requests that did not come are no accident: exp(-12) per gap, and a long ramp
 with one request in ten seconds has a thousand gaps."""
 NOTHING_TO_COMPARE = "compares with last-known-good, and there is none"
-NOT_WATCHED = "has no absolute bound (max or min), so it is not watched in Live"
 MISSING = f" more {CANDIDATE} requests"
 DOUBT = "; stable is as bad in the same time: nobody is blamed until the two can be told apart"
 
@@ -62,7 +62,7 @@ def judged(
     return Judged(
         digest=flight.identity[0],
         attempt=flight.identity[1],
-        signals=tuple(_signals(feature, told, NOTHING_TO_COMPARE)),
+        signals=tuple(signals(feature, told, NOTHING_TO_COMPARE)),
         evidence=tuple(_packed(feature, flight)),
         breach=_breach(flight, told, lag),
         outage=outage,
@@ -74,7 +74,7 @@ def judged(
         exposed=_exposed(flight, states),
         through=at(flight.last_t),
         heard_all=flight.heard >= flight.read_to.keys(),
-        unreadable=_unreadable(flight.faults, list(flight.read_to), flight.interval, now=now),
+        unreadable=unreadable(flight.faults, list(flight.read_to), flight.interval, now=now),
         mismatch=mismatch(feature, flight.ratio),
         paused=paused(flight),
         assumed=assumed(flight),
@@ -103,19 +103,38 @@ def _reports(feature: AIFeature, flight: Flight) -> list[Judgement]:
     breach = flight.main.breach
     if breach is None:
         return []
-    told = [
+    told = reported(
+        _in_step(feature, flight),
+        breach,
+        flight.faults,
+        level=needs,
+        least=lambda test: least_samples(test, spec, least),
+    )
+    return [_doubtful(j) if j.name in flight.doubted else _timed(j, feature, flight) for j in told]
+
+
+def reported(
+    pairs: Iterable[tuple[TestSpec, TestState]],
+    breach: Breach,
+    faults: Mapping[str, Fault],
+    *,
+    level: float,
+    least: Callable[[TestSpec], float] = lambda _: 0,
+) -> list[Judgement]:
+    """What each test says; a signal that cannot be read says why. level: of acceptance; least: the
+    samples that a test needs."""
+    return [
         report(
             test,
             state,
             breach,
-            level=needs,
-            min_samples=least_samples(test, spec, least),
-            readable=signal_of(test.signal) not in flight.faults,
-            reason=fault.message if (fault := flight.faults.get(signal_of(test.signal))) else "",
+            level=level,
+            min_samples=least(test),
+            readable=(name := signal_of(test.signal)) not in faults,
+            reason=faults[name].message if name in faults else "",
         )
-        for test, state in _in_step(feature, flight)
+        for test, state in pairs
     ]
-    return [_doubtful(j) if j.name in flight.doubted else _timed(j, feature, flight) for j in told]
 
 
 def _doubtful(j: Judgement) -> Judgement:
@@ -167,10 +186,10 @@ def _breach(flight: Flight, told: Sequence[Judgement], lag: float) -> observed.B
     if flight.main.proven_end is None or breach is None:
         return None
     main = next(name for name in breach.culprits if name not in flight.doubted)
-    return _proof(told, main, flight.main.proven_end + lag)
+    return proof(told, main, flight.main.proven_end + lag)
 
 
-def _proof(told: Sequence[Judgement], main: str, proven_at: float) -> observed.Breach:
+def proof(told: Sequence[Judgement], main: str, proven_at: float) -> observed.Breach:
     """What the test `main` proved. proven_at: unix seconds at which that became readable."""
     found = next(j for j in told if j.name == main)
     return observed.Breach(
@@ -181,7 +200,7 @@ def _proof(told: Sequence[Judgement], main: str, proven_at: float) -> observed.B
     )
 
 
-def _unreadable(
+def unreadable(
     faults: Mapping[str, Fault], names: Sequence[str], interval: int, *, now: float
 ) -> str | None:
     """A fault that lasts; a single failed read only costs its windows' time."""
@@ -193,7 +212,7 @@ def _unreadable(
     return f"signal {name}: {faults[name].message}"
 
 
-def _signals(feature: AIFeature, told: Sequence[Judgement], why_not: str) -> list[SignalStatus]:
+def signals(feature: AIFeature, told: Sequence[Judgement], why_not: str) -> list[SignalStatus]:
     found: list[SignalStatus] = []
     for signal in feature.spec.acceptance.signals:
         mine = [j for j in told if owner_of(j.name) == signal.name and _is_shown(j)]
@@ -230,49 +249,3 @@ def _shown(name: str, mine: Sequence[Judgement]) -> SignalStatus:
 
 def _number(value: float) -> str:
     return f"{value:.6g}"
-
-
-def watched(
-    feature: AIFeature, lookout: Lookout, *, now: float, lag: float, next_at: datetime | None
-) -> Judged:
-    """What is known of the release that serves everybody."""
-    told = _watch_reports(feature, lookout)
-    if lookout.is_due():
-        lookout.show(tuple(_signals(feature, told, NOT_WATCHED)))
-    return Judged(
-        digest=lookout.identity[0],
-        attempt=0,
-        signals=lookout.shown_signals,
-        evidence=lookout.shown_evidence,
-        breach=_watch_breach(lookout, told, lag),
-        accepted=all(j.verdict is Verdict.GOOD for j in told),
-        worse=lookout.shown_worse,
-        exposed=int(max((s.run.arm.total for _, s in lookout.pairs), default=0)),
-        through=at(lookout.last_t),
-        heard_all=lookout.heard >= lookout.read_to.keys(),
-        unreadable=_unreadable(lookout.faults, list(lookout.read_to), lookout.interval, now=now),
-        next_at=next_at,
-    )
-
-
-def _watch_reports(feature: AIFeature, lookout: Lookout) -> list[Judgement]:
-    faults, beta = lookout.faults, float(feature.spec.acceptance.beta)
-    return [
-        report(
-            test,
-            state,
-            lookout.breach,
-            level=1 / beta,
-            readable=(name := signal_of(test.signal)) not in faults,
-            reason=faults[name].message if name in faults else "",
-        )
-        for test, state in lookout.pairs
-    ]
-
-
-def _watch_breach(
-    lookout: Lookout, told: Sequence[Judgement], lag: float
-) -> observed.Breach | None:
-    if lookout.proven_end is None:
-        return None
-    return _proof(told, lookout.breach.culprits[0], lookout.proven_end + lag)

@@ -2,22 +2,27 @@
 
 Decides which windows are watched, and when what is known is shown in status: once an hour, at once
 on harm, and never without traffic. A cache of status plus windows, like a flight; reads no clock.
+What is held against a baseline is watched by `alarms`, one for each signal.
 """
 
+import math
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from goaround.api.kinds import AIFeature
 from goaround.api.reasons import EventReason
 from goaround.api.status import EvidenceState, SignalStatus
-from goaround.evidence import day, grid, live
+from goaround.evidence import day, grid, live, vs_baseline
+from goaround.evidence.alarm import Alarm
 from goaround.evidence.day import Day
 from goaround.evidence.judge import STABLE, Breach, Counts, TestSpec, TestState, Window
 from goaround.evidence.live import Detector
 from goaround.evidence.model import NOTHING
 from goaround.evidence.plan import SLICE, signal_of, slice_of, tests_of
 from goaround.evidence.state import StateUnreadable, pack, unpack
+from goaround.evidence.vs_baseline import Comparison
+from goaround.runtime import alarms
 from goaround.runtime.flight import AHEAD_SECONDS, Fault, Windows, by_end
 from goaround.runtime.memory import fitting, folded, unfolded
 
@@ -32,6 +37,8 @@ BEGINS = {
 }
 """After these, last-known-good serves everybody."""
 
+NOT_BREACHED = Breach(-math.inf, breached=False, top="", culprits=(), alpha=0.5)
+NOBODY = Detector(0, ())
 DAY = ".day"
 CHECKPOINT_SECONDS = 3600
 Identity = tuple[str, tuple[TestSpec, ...], int]
@@ -43,7 +50,7 @@ class Lookout:
 
     proven_end: end of the window that proved harm; nothing is read after it. breach: of the
     detector that proved it, or of the one that knows most. stirred: there was traffic since what
-    is shown was gathered.
+    is shown was gathered. alarms: by name of test.
     """
 
     identity: Identity
@@ -55,13 +62,15 @@ class Lookout:
     shown_signals: tuple[SignalStatus, ...] = ()
     shown_to: int | None = None
     shown_worse: str | None = None
+    shown_beyond: frozenset[str] = frozenset()
+    alarms: dict[str, Alarm] = field(default_factory=dict)
     days: dict[str, Day] = field(default_factory=dict)
     faults: dict[str, Fault] = field(default_factory=dict)
     heard: set[str] = field(default_factory=set)
     proven_end: int | None = None
     stirred: bool = False
-    speaks: Detector = field(init=False)
-    breach: Breach = field(init=False)
+    speaks: Detector = NOBODY
+    breach: Breach = NOT_BREACHED
 
     def __post_init__(self) -> None:
         self._conclude(None)
@@ -97,6 +106,7 @@ class Lookout:
         for name in self.days.keys() & now.keys():
             self.days[name] = day.counted(self.days[name], end, self._harm(name, now[name]))
         self.detectors = tuple(live.advanced(self.specs, d, of_tests) for d in self.detectors)
+        self.alarms = alarms.advanced(self.alarms, now)
         self._conclude(end)
 
     def _harm(self, name: str, window: Window) -> Counts:
@@ -113,16 +123,50 @@ class Lookout:
         ]
         return "; ".join(found) or None
 
+    @property
+    def beyond(self) -> frozenset[str]:
+        """The tests whose signals are worse than their baseline allows."""
+        return frozenset(name for name, one in self.alarms.items() if one.since is not None)
+
+    @property
+    def fell(self) -> Alarm | None:
+        """A signal that is so much worse than its baseline that the release goes back."""
+        return next((a for a in self.alarms.values() if a.about.acts and a.since is not None), None)
+
+    def compare(
+        self,
+        feature: AIFeature,
+        asked: Sequence[Comparison],
+        now: float,
+        start: int | None = None,
+    ) -> None:
+        """From now on the release is held against these; what is new begins with what is to be
+        read next of its signal, else at `start`, a grid instant (default: the next one)."""
+        if [one.about for one in self.alarms.values()] == list(asked):
+            return
+        first = grid.first_window_start(now, self.interval) if start is None else start
+        readings = [signal_of(about.test.signal) for about in asked]
+        begins = {name: self.read_to.get(name, first) for name in readings}
+        self.alarms = alarms.wanted(asked, self.alarms, feature, begins=begins, now=now)
+        mine = {*readings, *(signal_of(spec.signal) for spec in self.specs)}
+        self.read_to = {name: to for name, to in self.read_to.items() if name in mine}
+        for name, to in alarms.read_to(self.alarms).items():
+            self.read_to[name] = min(to, self.read_to.get(name, to))
+        self._conclude(None)
+
     def _conclude(self, end: int | None) -> None:
-        found = [(live.judged(self.specs, d, self.identity[2]), d) for d in self.detectors]
-        elder = min(found, key=lambda one: one[1].began)
-        self.breach, self.speaks = next((one for one in found if one[0].breached), elder)
-        if self.breach.breached and self.proven_end is None:
+        if self.specs:
+            found = [(live.judged(self.specs, d, self.identity[2]), d) for d in self.detectors]
+            elder = min(found, key=lambda one: one[1].began)
+            self.breach, self.speaks = next((one for one in found if one[0].breached), elder)
+        if (self.breach.breached or self.fell is not None) and self.proven_end is None:
             self.proven_end = end if end is not None else self.last_t
 
     def is_due(self) -> bool:
         """Whether what is shown in status is out of date."""
         if self.proven_end is not None or (self.worse is None) != (self.shown_worse is None):
+            return True
+        if self.beyond != self.shown_beyond:
             return True
         if not self.stirred or self.heard < self.read_to.keys():
             return False
@@ -136,6 +180,7 @@ class Lookout:
         """From now on status says this, with the evidence behind it."""
         self.shown_signals, self.shown_evidence = signals, tuple(self._packed())
         self.shown_to, self.stirred, self.shown_worse = self.last_t, False, self.worse
+        self.shown_beyond = self.beyond
 
     def _packed(self) -> list[EvidenceState]:
         tests = [
@@ -146,21 +191,31 @@ class Lookout:
         days = [(name + DAY, day.packed(known)) for name, known in self.days.items()]
         # the slices of a signal come last: without their past they begin anew after a crash
         tests.sort(key=lambda test: SLICE in test[0])
-        return fitting([*days, *tests])
+        return fitting([*days, *tests, *alarms.packed(self.alarms)])
 
 
-def identity(feature: AIFeature) -> Identity | None:
-    """What is watched, by which tests, within which budget; None where nothing can be."""
+def identity(feature: AIFeature, asked: Sequence[Comparison] = ()) -> Identity | None:
+    """What is watched, by which absolute tests, within which budget; None where neither those nor
+    any that are `asked` can be."""
     spec, good = feature.spec, feature.status.last_known_good
     if good is None:
         return None
     tests = tests_of(spec, digest=good.digest, attempt=0, with_stable=False)
-    specs = live.live_tests(tests, spec.watch.interval_seconds)
-    return (good.digest, specs, spec.watch.false_fallbacks_per_year) if specs else None
+    budget = vs_baseline.acting_share(spec)
+    specs = live.live_tests(tests, spec.watch.interval_seconds, budget)
+    if not specs and not asked:
+        return None
+    return good.digest, specs, spec.watch.false_fallbacks_per_year
 
 
 def begin(
-    feature: AIFeature, who: Identity, now: float, before: Lookout | None, *, scrape: float
+    feature: AIFeature,
+    who: Identity,
+    now: float,
+    before: Lookout | None,
+    *,
+    scrape: float,
+    asked: Sequence[Comparison] = (),
 ) -> Lookout:
     """The watch that status speaks of: from its checkpoint, else since the last change of what is
     served. Older than both eras, nothing of it matters any more. `before`: what was watched until
@@ -171,36 +226,49 @@ def begin(
     edited = before is not None and before.identity[0] == who[0] and before.identity != who
     since = now if edited else max(min(_serves_since(feature, now), now), now - live.ERA_SECONDS)
     start = grid.first_window_start(since + scrape, interval)
-    kept = {e.name: e.state for e in feature.status.evidence}
-    _, specs, _ = who
-    detectors = tuple(
-        Detector(
-            which,
-            tuple(_recalled(s, kept.get(_kept_as(s, which), ""), start, now) for s in specs),
-        )
-        for which in range(live.DETECTORS)
-    )
-    states = [(s, state) for d in detectors for s, state in zip(specs, d.states, strict=True)]
-    read_to: dict[str, int] = {}
-    for spec, state in states:
-        name = signal_of(spec.signal)
-        read_to[name] = min(state.last_t, read_to.get(name, state.last_t))
-    known = any(_kept_as(s, which) in kept for s in specs for which in range(live.DETECTORS))
-    return Lookout(
+    specs, kept = who[1], {e.name: e.state for e in feature.status.evidence}
+    detectors = _detectors(specs, kept, start, now)
+    entries = {_kept_as(s, which) for s in specs for which in range(live.DETECTORS)}
+    known = not kept.keys().isdisjoint(entries | {c.test.signal + alarms.KEPT for c in asked})
+    begun = Lookout(
         identity=who,
         detectors=detectors,
         interval=interval,
         offset=zlib.crc32(feature.metadata.uid.encode()) % CHECKPOINT_SECONDS,
-        read_to=read_to,
+        read_to=_read_to(specs, detectors),
         shown_evidence=tuple(feature.status.evidence) if known else (),
         shown_signals=tuple(feature.status.signals) if known else (),
-        shown_to=min(read_to.values()) if known else None,
         days={
             signal_of(s.signal): day.unpacked(kept.get(signal_of(s.signal) + DAY, ""))
             for s in specs
             if s.arm == STABLE and slice_of(signal_of(s.signal)) is None
         },
     )
+    begun.compare(feature, asked, now, start)
+    if known:
+        begun.shown_to, begun.shown_beyond = begun.last_t, begun.beyond
+    return begun
+
+
+def _detectors(
+    specs: Sequence[TestSpec], kept: Mapping[str, str], start: int, now: float
+) -> tuple[Detector, ...]:
+    return tuple(
+        Detector(
+            which,
+            tuple(_recalled(s, kept.get(_kept_as(s, which), ""), start, now) for s in specs),
+        )
+        for which in range(live.DETECTORS)
+    )
+
+
+def _read_to(specs: Sequence[TestSpec], detectors: Sequence[Detector]) -> dict[str, int]:
+    """Up to where every test of a reading has consumed it."""
+    found: dict[str, int] = {}
+    for spec, state in ((s, x) for d in detectors for s, x in zip(specs, d.states, strict=True)):
+        name = signal_of(spec.signal)
+        found[name] = min(state.last_t, found.get(name, state.last_t))
+    return found
 
 
 def _serves_since(feature: AIFeature, now: float) -> float:

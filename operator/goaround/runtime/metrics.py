@@ -16,100 +16,113 @@ Series = tuple[Gauge, str]
 SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 
-class Metrics:
-    """One registry per operator, so that several can live in one process of a test."""
+def _process(registry: CollectorRegistry) -> tuple[Counter, Histogram, Gauge, Gauge]:
+    """Of this process: passes, their seconds, the queue, the lease."""
+    info = Gauge("goaround_build_info", "Version.", ("version",), registry=registry)
+    info.labels(__version__).set(1)
+    return (
+        Counter("goaround_passes_total", "Passes over one object.", ("result",), registry=registry),
+        Histogram(
+            "goaround_pass_seconds", "Duration of a pass.", buckets=SECONDS, registry=registry
+        ),
+        Gauge("goaround_queue_depth", "Keys due.", registry=registry),
+        Gauge("goaround_lease_held", "1 while this process may act.", registry=registry),
+    )
 
-    def __init__(self) -> None:
-        self.registry = CollectorRegistry()
-        self._shown: dict[tuple[str, str], frozenset[Series]] = {}
-        info = Gauge("goaround_build_info", "Version.", ("version",), registry=self.registry)
-        info.labels(__version__).set(1)
-        self.passes = Counter(
-            "goaround_passes_total", "Passes over one object.", ("result",), registry=self.registry
-        )
-        self.pass_seconds = Histogram(
-            "goaround_pass_seconds",
-            "Duration of a pass.",
-            buckets=SECONDS,
-            registry=self.registry,
-        )
-        self.queue_depth = Gauge("goaround_queue_depth", "Keys due.", registry=self.registry)
-        self.lease_held = Gauge(
-            "goaround_lease_held", "1 while this process may act.", registry=self.registry
-        )
-        self.status_writes = Counter(
+
+def _writes(registry: CollectorRegistry) -> tuple[Counter, Counter, Counter]:
+    """Of what it does: status writes, what flag replicas are told, effects."""
+    return (
+        Counter(
             "goaround_status_writes_total",
             "Status writes by kind and result.",
             ("kind", "result"),
-            registry=self.registry,
-        )
-        self.lowered = Counter(
+            registry=registry,
+        ),
+        Counter(
             "goaround_lowered_total",
             "Times flag replicas were told past the API server, by how many (all, some, none) "
             "serve no more than that.",
             ("result",),
-            registry=self.registry,
-        )
-        self.effects = Counter(
+            registry=registry,
+        ),
+        Counter(
             "goaround_effects_total",
             "Effects by type and result.",
             ("effect", "result"),
-            registry=self.registry,
-        )
-        self.reads = Counter(
+            registry=registry,
+        ),
+    )
+
+
+def _reading(registry: CollectorRegistry) -> tuple[Counter, Gauge]:
+    """Of metrics providers: reads, and which of them answer."""
+    return (
+        Counter(
             "goaround_provider_reads_total",
             "Reads of a metrics provider by result.",
             ("provider", "result"),
-            registry=self.registry,
-        )
-        self.provider_up = Gauge(
+            registry=registry,
+        ),
+        Gauge(
             "goaround_provider_up",
             "1 if the last read of this metrics provider brought anything.",
             ("provider",),
-            registry=self.registry,
-        )
-        self.transitions = Counter(
+            registry=registry,
+        ),
+    )
+
+
+def _decisions(registry: CollectorRegistry) -> tuple[Counter, Counter, Histogram]:
+    """Of decisions: transitions, rollbacks only told of, and how long proofs waited."""
+    return (
+        Counter(
             "goaround_transitions_total",
             "Transitions by the reason of their event.",
             (*FEATURE, "reason"),
-            registry=self.registry,
-        )
-        self.would_have_rolled_back = Counter(
+            registry=registry,
+        ),
+        Counter(
             "goaround_would_have_rolled_back_total",
             "Rollbacks that mode Observe only told of.",
             FEATURE,
-            registry=self.registry,
-        )
-        self.proof_seconds = Histogram(
+            registry=registry,
+        ),
+        Histogram(
             "goaround_proof_to_latch_seconds",
             "From proof of harm (window end plus lag) to the status write that latched it.",
             buckets=SECONDS,
-            registry=self.registry,
+            registry=registry,
+        ),
+    )
+
+
+class Metrics:
+    """One registry per operator, so that several can live in one process of a test."""
+
+    def __init__(self) -> None:
+        self.registry = of = CollectorRegistry()
+        self._shown: dict[tuple[str, str], frozenset[Series]] = {}
+        self.passes, self.pass_seconds, self.queue_depth, self.lease_held = _process(of)
+        self.status_writes, self.lowered, self.effects = _writes(of)
+        self.reads, self.provider_up = _reading(of)
+        self.transitions, self.would_have_rolled_back, self.proof_seconds = _decisions(of)
+        self.weight = self._of_features("weight_percent", "Users per arm.", "arm")
+        self.stage = self._of_features("stage", "1 for its stage.", "stage")
+        self.e_value = self._of_signals("e_value", "Evidence of harm of one signal.")
+        self.accept_e_value = self._of_signals(
+            "accept_e_value", "Evidence of health of one signal."
         )
-        self.weight = Gauge(
-            "goaround_feature_weight_percent",
-            "Users per arm.",
-            (*FEATURE, "arm"),
-            registry=self.registry,
+        self.worse_than_baseline = self._of_signals(
+            "worse_than_baseline",
+            "1 while a live signal is proven to be worse than its baseline allows.",
         )
-        self.stage = Gauge(
-            "goaround_feature_stage",
-            "1 for its stage.",
-            (*FEATURE, "stage"),
-            registry=self.registry,
-        )
-        self.e_value = Gauge(
-            "goaround_signal_e_value",
-            "Evidence of harm of one signal.",
-            (*FEATURE, "signal"),
-            registry=self.registry,
-        )
-        self.accept_e_value = Gauge(
-            "goaround_signal_accept_e_value",
-            "Evidence of health of one signal.",
-            (*FEATURE, "signal"),
-            registry=self.registry,
-        )
+
+    def _of_features(self, name: str, told: str, label: str) -> Gauge:
+        return Gauge(f"goaround_feature_{name}", told, (*FEATURE, label), registry=self.registry)
+
+    def _of_signals(self, name: str, told: str) -> Gauge:
+        return Gauge(f"goaround_signal_{name}", told, (*FEATURE, "signal"), registry=self.registry)
 
     def show(self, namespace: str, feature: str, status: AIFeatureStatus) -> None:
         """The state of one feature, as decided."""
@@ -130,6 +143,8 @@ class Metrics:
         for signal in status.signals:
             yield (self.e_value, signal.name), _number(signal.e_value)
             yield (self.accept_e_value, signal.name), _number(signal.accept_e_value)
+        for held in status.baselines:
+            yield (self.worse_than_baseline, held.name), float(held.worse_since is not None)
 
     def forget(self, namespace: str, feature: str) -> None:
         """The feature is gone, and so are its series."""

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from goaround.api.kinds import FEATURES, AIFeature
+from goaround.world.backoff import doubling, jittered
 
 FIRST_BACKOFF = 0.1
 LONGEST_BACKOFF = 30.0
@@ -113,10 +114,8 @@ class WorkQueue:
 
     def failed(self, key: Key) -> float:
         """`key` has to be tried again; returns after how many seconds."""
-        count = self._failures.get(key, 0)
-        self._failures[key] = count + 1
-        longest: float = min(FIRST_BACKOFF * 2.0 ** min(count, 20), LONGEST_BACKOFF)
-        wait = longest * (0.5 + self._jitter() / 2)
+        count = self._failures[key] = self._failures.get(key, 0) + 1
+        wait = jittered(doubling(count, FIRST_BACKOFF, LONGEST_BACKOFF), self._jitter())
         self._finish(key)
         self.offer_in(key, wait)
         return wait

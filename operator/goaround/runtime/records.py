@@ -40,6 +40,7 @@ def record(raw: Json) -> Record | None:
             quarantined_attempt=_optional_int(marks.get(names.QUARANTINED)),
             good_since=_optional_time(marks.get(names.GOOD_SINCE)),
             baseline=marks.get(names.BASELINE),
+            signal_baseline=marks.get(names.SIGNAL_BASELINE),
             created=_optional_time(meta.get("creationTimestamp")),
         )
     except (KeyError, ValueError, TypeError, ValidationError):

@@ -23,8 +23,8 @@ from goaround.api.kinds import (
     Kind,
 )
 from goaround.runtime.config import ConfigError
-from goaround.runtime.controller import BRAKE
 from goaround.runtime.lease import NAME
+from goaround.runtime.sight import BRAKE
 from goaround.world.kube import Api, Refused, Unavailable
 
 log = logging.getLogger("goaround.selfcheck")

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable
 from typing import Final
 
+from goaround.world.backoff import doubling
 from goaround.world.prom_types import Unreadable, UnreadableReason
 
 log = logging.getLogger("goaround.provider")
@@ -35,7 +36,6 @@ class Breaker:
         self._provider = provider
         self._clock = clock
         self._outages = 0
-        self._pause = FIRST_PAUSE
         self._problem: Unreadable | None = None
         self._closed_again_at = 0.0
         self._is_probing = False
@@ -70,12 +70,11 @@ class Breaker:
             log.warning(
                 "provider does not answer", extra={"provider": self._provider, "why": str(problem)}
             )
-        else:
-            self._pause = min(2 * self._pause, LONGEST_PAUSE)
         self._problem = problem
-        self._closed_again_at = self._clock() + self._pause
+        pause = doubling(self._outages - FAILURES_TO_OPEN + 1, FIRST_PAUSE, LONGEST_PAUSE)
+        self._closed_again_at = self._clock() + pause
 
     def _close(self) -> None:
         if self._problem is not None:
             log.info("provider answers again", extra={"provider": self._provider})
-        self._outages, self._pause, self._problem = 0, FIRST_PAUSE, None
+        self._outages, self._problem = 0, None

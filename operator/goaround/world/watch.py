@@ -19,6 +19,7 @@ from kubernetes.aio.client.rest import RESTResponse
 
 from goaround.api.base import Json
 from goaround.api.kinds import Kind
+from goaround.world.backoff import doubling, jittered
 from goaround.world.kube import path
 
 PAGE = 200
@@ -29,6 +30,7 @@ SILENCE_SECONDS = 70.0
 ANSWER_SECONDS = 15.0
 SHORTEST_SECONDS = 1.0
 LONGEST_RETRY_SECONDS = 60.0
+FIRST_WAIT, LONGEST_WAIT = 0.2, 5.0
 RESTORED_AFTER = 3
 
 OnList = Callable[[Sequence[Json]], None]
@@ -59,9 +61,8 @@ class BackOff:
 
     def next(self) -> float:
         """Seconds to wait now."""
-        longest = min(5.0, 0.2 * 2.0 ** min(self._failures, 10))
         self._failures += 1
-        return longest * (1 - self._chance() / 2)
+        return jittered(doubling(self._failures, FIRST_WAIT, LONGEST_WAIT), self._chance())
 
 
 class Watcher:

@@ -35,6 +35,22 @@ def test_a_plan_that_flies_leaves_with_0(
     assert "flies: a healthy release is Live after" in told
 
 
+def test_a_plan_says_what_a_bound_against_the_baseline_will_see_in_live(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    signals = [
+        a_signal("errors", max="0.02", vsBaseline={"worseByFactor": "2"}),
+        a_signal("slow", max="0.1", vsBaseline={"worseBy": "0.01", "onBreach": "FallBack"}),
+    ]
+    path = written(tmp_path, a_manifest(*signals, ramp=QUICK))
+    main(["plan", "-f", path, "--rps", "100", "--stable-rate", "0.001", "-o", "json"])
+    first, second = json.loads(capsys.readouterr().out)["notes"]
+    assert first == (
+        "errors in Live alerts beyond 0.2% of harm (baseline x 2; with a baseline of a day at 0.1%)"
+    )
+    assert second.startswith("slow in Live goes back beyond 1.1% of harm (baseline + 1 points;")
+
+
 def test_a_plan_that_will_not_fly_leaves_with_2(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

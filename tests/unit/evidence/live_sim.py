@@ -19,9 +19,10 @@ ERA_WINDOWS: Final = live.ERA_SECONDS // INTERVAL
 
 @dataclass
 class Era:
-    """One detector in many runs. left_over: windows of the era that were gone when it began."""
+    """One detector in many runs. limit: the same in all, or one for each. left_over: windows of the
+    era that were gone when it began."""
 
-    limit: float
+    limit: float | Floats
     runs: int
     per_year: float = 1.0
     left_over: int = 0
@@ -45,7 +46,8 @@ class Era:
 
     def step(self, bad: Floats, total: Floats) -> None:
         q = detector.alternatives(self.limit)
-        gain = bets.one_sample(bad[:, None], total[:, None], self.limit, q)
+        tau = np.asarray(self.limit)[..., None]
+        gain = bets.one_sample(bad[:, None], total[:, None], tau, q)
         fraction = detector.release(first=False, elapsed=INTERVAL, weight_changed=False)
         self.log_m, self.log_left = detector.step(self.log_m, self.log_left, gain, fraction)
 

@@ -18,6 +18,7 @@ from goaround.api.status import AIFeatureStatus, SignalStatus, Transition
 from goaround.rollout.decide import decide
 from goaround.rollout.moves import in_flight, is_watched
 from goaround.rollout.observed import (
+    Baselined,
     Breach,
     Delivered,
     Drifted,
@@ -156,6 +157,7 @@ class World:
     problems: tuple[Problem, ...] = ()
     delivered: Delivered | None = None
     drift: Drifted | None = None
+    baselined: Baselined | None = None
     braked: str | None = None
     told: datetime | None = None
 
@@ -183,6 +185,7 @@ class World:
             incidents=frozenset(self.incidents),
             judged=evidence(self),
             drift=self.drift,
+            baselined=self.baselined,
             problems=self.problems,
             delivered=self.delivered,
             announced_at=self.told,
@@ -260,6 +263,8 @@ def _marked(record: Record, marks: Mapping[str, str | None]) -> Record:
                 found["quarantined_attempt"] = int(value) if value else None
             case names.GOOD_SINCE:
                 found["good_since"] = datetime.fromisoformat(value) if value else None
+            case names.SIGNAL_BASELINE:
+                found["signal_baseline"] = value
             case _:
                 raise AssertionError(f"a mark nobody reads: {name}")
     return replace(record, **found)

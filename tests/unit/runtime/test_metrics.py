@@ -2,7 +2,9 @@
 
 from goaround.api.reasons import Stage
 from goaround.api.status import AIFeatureStatus, SignalStatus, Split
+from goaround.api.watch import SignalBaseline
 from goaround.runtime.metrics import Metrics
+from tests.unit.api.builders import DIGEST, NOW
 
 CHAT = {"namespace": "shop", "feature": "chat"}
 
@@ -38,6 +40,20 @@ def test_a_feature_is_shown_as_it_stands() -> None:
     assert value("goaround_feature_stage", CHAT | {"stage": "Ramping"}) == 1
     assert value("goaround_signal_e_value", CHAT | {"signal": "errors"}) == 0.5
     assert value("goaround_signal_accept_e_value", CHAT | {"signal": "errors"}) == 12
+
+
+def test_a_signal_that_is_worse_than_its_baseline_is_1_and_one_that_is_not_is_0() -> None:
+    row = SignalBaseline(
+        name="errors", digest=DIGEST, began_at=NOW, established_at=NOW, total="100", bad="1"
+    )
+    metrics, name = Metrics(), "goaround_signal_worse_than_baseline"
+    value = metrics.registry.get_sample_value
+    for since, shown in ((None, 0), (NOW, 1)):
+        rows = [row.but(worse_since=since)]
+        metrics.show("shop", "chat", a_flight(Stage.LIVE).but(baselines=rows))
+        assert value(name, CHAT | {"signal": "errors"}) == shown
+    metrics.show("shop", "chat", a_flight(Stage.LIVE))
+    assert value(name, CHAT | {"signal": "errors"}) is None
 
 
 def test_a_feature_has_one_stage_and_only_the_signals_of_now() -> None:

@@ -1,0 +1,178 @@
+"""The world as one pass sees it: objects from the cache, evidence from the desks.
+
+Decides nothing. Awaits nothing but what must be read live right before a raise. An object that is
+not what the schema says is none, and the log says so.
+"""
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from goaround.api.base import Json
+from goaround.api.kinds import (
+    CONFIG_MAPS,
+    FEATURES,
+    INCIDENTS,
+    KILL_SWITCHES,
+    RECORDS,
+    SIGN_OFFS,
+    AIFeature,
+    AIKillSwitch,
+    AISignOff,
+    Kind,
+    Resource,
+)
+from goaround.api.names import FEATURE_LABEL
+from goaround.delivery.flagset import wanted_keys
+from goaround.rollout.observed import Observed, Record
+from goaround.runtime import records as written
+from goaround.runtime.cache import Cache, key_of
+from goaround.runtime.desk import Desk
+from goaround.runtime.queue import Key
+from goaround.runtime.replicas import DeliveryDesk
+from goaround.runtime.rules import claims, lacks_a_key, problems
+from goaround.world.kube import Api, Body, NotFound
+
+log = logging.getLogger("goaround.controller")
+
+BRAKE = "goaround-brake"
+KEYLESS = "lacks its flag key"
+
+R = TypeVar("R", bound=Resource)
+
+
+class Sight:
+    """Reads the cache of one operator. own_namespace: where its brake would be."""
+
+    def __init__(
+        self,
+        api: Api,
+        cache: Cache,
+        desk: Desk,
+        deliveries: DeliveryDesk,
+        *,
+        own_namespace: str,
+    ) -> None:
+        self._api = api
+        self._cache = cache
+        self._desk = desk
+        self._deliveries = deliveries
+        self._own_namespace = own_namespace
+        self._claiming = cache.index(FEATURES, claims)
+        self._keyless = cache.index(FEATURES, lambda body: [KEYLESS] if lacks_a_key(body) else [])
+        self._recorded = cache.index(RECORDS, lambda body: [feature_of(body)])
+
+    def observe(self, feature: AIFeature, now: datetime, announced_at: datetime | None) -> Observed:
+        """The world as the cache and the desks know it; nothing is awaited. announced_at: up to
+        when transitions of the feature are known to have been posted."""
+        namespace, name = feature.key
+        records = tuple(self._records(namespace, name))
+        baselined = self._desk.baselined(feature, records, now)
+        return Observed(
+            feature=feature,
+            switches=tuple(self.all(AIKillSwitch, KILL_SWITCHES, namespace)),
+            sign_offs=tuple(
+                s
+                for s in self.all(AISignOff, SIGN_OFFS, namespace)
+                if s.spec.feature_ref.name == name
+            ),
+            records=records,
+            incidents=frozenset(self._opened(feature)),
+            judged=self._desk.judged(feature, now),
+            drift=self._desk.drifted(feature, records, now),
+            baselined=baselined,
+            problems=tuple(problems(feature, self._rivals(feature), self._desk.providers)),
+            delivered=self._deliveries.delivered(feature, now),
+            announced_at=announced_at,
+        )
+
+    async def live(self, observed: Observed, heard: Callable[[Kind, Body], None]) -> Observed:
+        """Right before a raise: kill switches and the brake as they are, not as they were heard."""
+        namespace, _ = observed.feature.key
+        listed = await self._api.list(KILL_SWITCHES, namespace=namespace)
+        for body in listed:
+            heard(KILL_SWITCHES, body)
+        switches = tuple(s for b in listed if (s := validated(AIKillSwitch, b)) is not None)
+        return replace(observed, switches=switches, braked=await self._brake())
+
+    async def _brake(self) -> str | None:
+        """Why nothing goes up anywhere: the ConfigMap that people create to stop it all."""
+        try:
+            body = await self._api.get(CONFIG_MAPS, self._own_namespace, BRAKE)
+        except NotFound:
+            return None
+        reason = (body.get("data") or {}).get("reason") or "no reason given"
+        return (
+            f"Braked: ConfigMap {BRAKE} in {self._own_namespace} exists ({reason[:200]}); nothing "
+            "goes up until it is deleted"
+        )
+
+    def feature(self, key: Key) -> AIFeature | None:
+        """One whose status says what no operator wrote is made again from its records."""
+        if (found := self.parsed(AIFeature, FEATURES, key)) is not None:
+            return found
+        body = self._cache.get(FEATURES, key.namespace, key.name)
+        return validated(AIFeature, {**body, "status": {}}) if body is not None else None
+
+    def parsed(self, model: type[R], kind: Kind, key: Key) -> R | None:
+        """One object; None where there is none, or none that can be read."""
+        where = (key.namespace, key.name)
+        return self._cache.parsed(kind, where, partial(validated, model))
+
+    def all(self, model: type[R], kind: Kind, namespace: str) -> Iterable[R]:
+        """Every object of a kind that can be read."""
+        for name in self.names(kind, namespace):
+            found = self.parsed(model, kind, Key(kind.plural, namespace, name))
+            if found is not None:
+                yield found
+
+    def names(self, kind: Kind, namespace: str) -> list[str]:
+        return [key_of(b)[1] for b in self._cache.all(kind, namespace)]
+
+    def without_a_key(self, namespace: str) -> Iterable[str]:
+        """The features that wait for a flag key."""
+        return self._keyless.names(namespace, KEYLESS)
+
+    def _rivals(self, feature: AIFeature) -> list[Body]:
+        """Whoever claims one of its flag keys; itself too."""
+        namespace, _ = feature.key
+        named = (n for k in wanted_keys(feature) for n in self._claiming.names(namespace, k))
+        bodies = (self._cache.get(FEATURES, namespace, name) for name in dict.fromkeys(named))
+        return [body for body in bodies if body is not None]
+
+    def _opened(self, feature: AIFeature) -> Iterable[str]:
+        """Those incidents of its latches that exist."""
+        for latch in feature.status.latches:
+            name = latch.incident
+            if name and self._cache.get(INCIDENTS, feature.metadata.namespace, name) is not None:
+                yield name
+
+    def _records(self, namespace: str, feature: str) -> Iterable[Record]:
+        for name in self._recorded.names(namespace, feature):
+            found = self._cache.parsed(RECORDS, (namespace, name), written.record)
+            if found is not None:
+                yield found
+
+
+def feature_of(record: Body) -> str:
+    """The feature that a release record is labelled with; empty where it has no label."""
+    found: Json = record.get("metadata", {}).get("labels") or {}
+    return str(found.get(FEATURE_LABEL, ""))
+
+
+def validated(model: type[R], body: Body) -> R | None:
+    """The object, or None where it is not what the schema says (said in the log)."""
+    try:
+        return model.model_validate(body)
+    except ValidationError as err:
+        first = err.errors()[0]
+        log.error(
+            "object cannot be read",
+            extra={"object": "/".join(key_of(body)), "where": str(first["loc"])},
+        )
+        return None
