@@ -19,6 +19,7 @@ from typing import Final
 import httpx
 
 from goaround.api.base import Json
+from tests.cluster.operator_judge import around, judged
 
 TICK_SECONDS: Final = 0.1
 HANG_SECONDS: Final = 20.0
@@ -40,7 +41,7 @@ class App:
     wrong: by arm and result. ill: share of errors by digest, as whatever arm that release serves.
     users: share of errors by arm, one for each bucket of users, all as many as the others; then
     requests carry their bucket. times_candidate: a second router gives the candidate so many times
-    its share, at the cost of stable.
+    its share, at the cost of stable. scores: by arm, the mean that a judge gives (`around`).
     """
 
     rate: float = 1000.0
@@ -48,6 +49,7 @@ class App:
     ill: Mapping[str, float] = field(default_factory=dict)
     users: Mapping[str, Sequence[float]] = field(default_factory=dict)
     times_candidate: float = 1.0
+    scores: Mapping[str, float] = field(default_factory=dict)
 
     def routed(self, split: Mapping[str, float]) -> Mapping[str, float]:
         """Percent by arm as users really get them."""
@@ -71,6 +73,7 @@ class Traffic:
     def __init__(self) -> None:
         self._apps: dict[FeatureName, App] = {}
         self._counts: defaultdict[tuple[FeatureName, str, str, str], float] = defaultdict(float)
+        self._scores: defaultdict[tuple[FeatureName, str, float], float] = defaultdict(float)
         self._lock = threading.Lock()
 
     def serve(self, namespace: str, name: str, app: App | None = None) -> None:
@@ -98,6 +101,8 @@ class Traffic:
     ) -> None:
         if requests == 0:
             return
+        for score in around(app.scores.get(arm)):
+            self._scores[feature, arm, score] += requests / 2
         buckets = app.errors(arm, digest)
         for bucket, errors in buckets.items():
             left = requests / len(buckets)
@@ -115,6 +120,7 @@ class Traffic:
                 for ((namespace, name), arm, result, bucket), count in self._counts.items()
             ]
             lines += self._histogram()
+            lines += judged(self._scores)
         return "".join(f"{line}\n" for line in lines).encode()
 
     def _histogram(self) -> Iterator[str]:

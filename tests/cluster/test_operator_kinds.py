@@ -9,9 +9,11 @@ import pytest
 
 from goaround.api.base import Json
 from goaround.api.kinds import AIFeature
+from goaround.api.reasons import Stage
 from goaround.api.status import LatchCause
 from tests.cluster.operator_kit import Stack
 from tests.cluster.operator_shop import Shop, a_feature, condition, digest, eventually, is_live
+from tests.cluster.operator_traffic import App
 
 pytestmark = pytest.mark.cluster
 
@@ -96,3 +98,64 @@ def test_a_bound_that_no_bucket_has_holds_and_lists_the_bounds_there_are(stack: 
         "the bounds are told",
     )
     assert condition(shop.feature("latency"), "Ready")[0] != "True"
+
+
+JUDGED, BLIND = "judged", "judged-without-buckets"
+SCORES: Json = {
+    "sum": "ai_judge_score_sum{$match}",
+    "count": "ai_judge_score_count{$match}",
+    "worse": "Lower",
+}
+
+
+def judged(name: str) -> Json:
+    """Its judge must give 0.74 on average; only one of the two says how its scores spread."""
+    buckets = {"buckets": "ai_judge_score_bucket{$match}"} if name == JUDGED else {}
+    body = feature("mean")
+    body["metadata"]["name"] = name
+    body["spec"]["acceptance"]["signals"][0] = {
+        "name": "judge",
+        "mean": SCORES | buckets,
+        "min": "0.74",
+    }
+    return body
+
+
+def test_buckets_of_a_judge_find_a_falling_score_while_its_sums_still_wonder(stack: Stack) -> None:
+    """0.8 before and 0.7 now, give or take 0.05; thirty scores of the candidate a second."""
+    shop = stack.shop()
+    both, usual = (JUDGED, BLIND), dict.fromkeys(("fallback", "stable", "candidate"), 0.8)
+    shop.apply(*map(judged, both))
+    for name in both:
+        shop.traffic.serve(shop.namespace, name, App(rate=300.0, scores=usual))
+    for name in both:
+        shop.until_live(name)
+    for name in both:
+        scores = usual | {"candidate": 0.7}
+        shop.traffic.serve(shop.namespace, name, App(rate=300.0, scores=scores))
+    for name in (BLIND, JUDGED):
+        shop.ask_for(name, BAD)
+    fell = shop.until(JUDGED, lambda f: f.status.latches, "its buckets prove it")
+    blind = shop.feature(BLIND)
+    latch = fell.status.latches[0]
+    assert (latch.cause, latch.signal, latch.digest) == (LatchCause.SIGNAL, "judge", digest(BAD))
+    assert latch.message.startswith("judge 0.7 < min 0.74 (n=")
+    assert ", sd at most 0." in latch.message
+    assert not blind.status.latches
+    assert blind.status.stage is Stage.RAMPING
+
+
+def test_buckets_beyond_the_scale_hold_and_say_what_to_correct(stack: Stack) -> None:
+    shop = stack.shop()
+    body = judged(JUDGED)
+    body["spec"]["acceptance"]["signals"][0] |= {
+        "mean": SCORES | {"buckets": "ai_judge_score_bucket{$match}", "highest": "0.9"}
+    }
+    shop.apply(body)
+    scores = dict.fromkeys(("fallback", "stable", "candidate"), 0.8)
+    shop.traffic.serve(shop.namespace, JUDGED, App(rate=300.0, scores=scores))
+    eventually(
+        lambda: "beyond the scale of the score, 0 to 0.9" in str(shop.feature(JUDGED).status),
+        "the bound is told",
+    )
+    assert condition(shop.feature(JUDGED), "Ready")[0] != "True"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from goaround.api.base import Json
-from hack.bench.evidence import accepts, cost, delays, nulls, report
+from hack.bench.evidence import accepts, cost, delays, means, nulls, report
 from hack.bench.evidence.faults import faults
 from hack.bench.evidence.rivals import RULES
 from hack.bench.evidence.sizes import FULL, QUICK, Sizes
@@ -20,7 +20,7 @@ from hack.bench.evidence.worlds import worlds
 
 ROOT: Final = Path(__file__).resolve().parents[3]
 SEED: Final = 2026
-NAMES: Final = ("null", "delay", "rivals", "accept", "cost")
+NAMES: Final = ("null", "delay", "means", "rivals", "accept", "cost")
 
 
 def main() -> int:
@@ -50,6 +50,9 @@ def measure(sizes: Sizes, wanted: Sequence[str], seed: int = SEED) -> Json:
         found["delay"] = delays.ours(faults(), sizes, seed)
         found["delayCost"] = delays.cost(found["delay"])
         print(report.delays(found["delay"], found["delayCost"]), "\n", flush=True)
+    if "means" in wanted:
+        found["means"] = means.rows(sizes, seed)
+        print(report.means(found["means"]), "\n", flush=True)
     if "accept" in wanted:
         found["accept"] = accepts.rows(sizes, seed)
         print(report.accepts(found["accept"]), "\n", flush=True)

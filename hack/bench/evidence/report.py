@@ -66,6 +66,18 @@ def accepts(rows: Sequence[Json]) -> str:
     return table("Promotion", [_told(row, (*columns, *more)) for row in rows])
 
 
+def means(rows: Sequence[Json]) -> str:
+    """Seconds to detect by moments and by fractional counts; `-` = not in time."""
+    columns = ("rps", "score0", "score1", "sd", "tolerance", "buckets")
+    times = ("momentSeconds", "sumSeconds", "countSeconds", "ratio")
+    shown = [
+        {name: _cell(row[name]) for name in (*columns, *times)}
+        | {"ratio": f"{'>= ' if row['atLeast'] else ''}{_cell(row['ratio'])}"}
+        for row in rows
+    ]
+    return table("Median seconds to detect a falling mean score", shown)
+
+
 def cost(told: Json) -> str:
     return (
         f"Cost of {told['signals']:,} signals per poll: {told['milliseconds']:.1f} ms, "

@@ -99,8 +99,9 @@ class Mean(Model):
     )
     buckets: Selector | None = Field(
         default=None,
-        description="One selector of the buckets of the scores' histogram, with `$match`, where "
-        "there is one; it makes small differences visible sooner. No default.",
+        description="One selector of the buckets of the same histogram, with `$match`: "
+        "`ai_judge_score_bucket{$match}`; their bounds must lie on the scale. They tell how little "
+        "scores spread, so that a small fall of the mean is seen several times sooner. No default.",
     )
     lowest: Number = Field(default="0", description="Lowest score there can be, in its own unit.")
     highest: Number = Field(default="1", description="Highest score there can be, in its own unit.")

@@ -139,7 +139,8 @@ def _basis(
             + ("; ".join(found.notes) or "no request of this feature in the last hour")
         )
     source = "Prometheus, last hour" if args.rps is None else "given"
-    return Basis(Traffic(rps, {**found.healthy, **given}), source, found.notes)
+    traffic = Traffic(rps, {**found.healthy, **given}, found.deviations)
+    return Basis(traffic, source, found.notes)
 
 
 def _given(feature: "AIFeature", rates: Sequence[tuple[str | None, float]]) -> Mapping[str, float]:

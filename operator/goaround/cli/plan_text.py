@@ -12,6 +12,8 @@ from goaround.evidence.durations import about
 from goaround.evidence.lines import rounded_up
 from goaround.evidence.model import Bound, Max, Min, VsStable
 from goaround.evidence.planned import Fault, FlightPlan, StepPlan, TestPlan, percent
+from goaround.evidence.scale import Scale
+from goaround.evidence.score_lines import numbers, tolerance
 
 WIDTH: Final = 100
 HARM: Final = ("2x", "all fail")
@@ -24,6 +26,9 @@ LEGEND: Final = (
     "begins with the step, in times the healthy share or total failure. bad: bad responses until "
     "then. Requests are taken to fail independently."
 )
+OF_MEANS: Final = (
+    "Shares of a mean are its distance from the best end of its scale, in parts of the scale."
+)
 COLUMNS: Final = "    {0:<10}{1:<9}{2:<14}{3:<14}{4:<14}{5:<14}{6:>9}{7:>10}"
 
 
@@ -33,7 +38,9 @@ def as_text(feature: AIFeature, plan: FlightPlan, source: str, notes: Sequence[s
     lines += [f"note: {note}" for note in notes]
     for step in plan.steps:
         lines += ["", *_step(step, len(plan.steps))]
-    lines += ["", *([LEGEND, ""] if plan.steps else []), *_verdict(plan)]
+    means = any(test.scale is not None for step in plan.steps for test in step.tests)
+    legend = f"{LEGEND} {OF_MEANS}" if means else LEGEND
+    lines += ["", *([legend, ""] if plan.steps else []), *_verdict(plan)]
     return "\n".join(piece for line in lines for piece in _wrapped(line))
 
 
@@ -47,7 +54,7 @@ def _step(step: StepPlan, steps: int) -> Iterator[str]:
         yield f"  a healthy release climbs {_when(step)}; acceptance level {step.level:g}"
     yield COLUMNS.format(*HEADINGS)
     for test in step.tests:
-        yield f"  {test.name}: {bound(test.bound)}, healthy at {percent(test.healthy)}"
+        yield f"  {test.name}: {_premise(test)}"
         yield _row(test)
 
 
@@ -56,6 +63,31 @@ def _when(step: StepPlan) -> str:
     if step.likely is None or step.earliest is None:
         return f"in {step.reached:.0%} of flights only"
     return f"after {about(step.likely)} (earliest {about(step.earliest)}, 19 in 20 by {late})"
+
+
+def _premise(test: TestPlan) -> str:
+    """The bound, and what a healthy release is taken to be; of a mean in the unit of its score."""
+    if test.scale is None:
+        return f"{bound(test.bound)}, healthy at {percent(test.healthy)}"
+    scale, deviation = test.scale, test.deviation or 0.0
+    healthy, _ = numbers(scale.score(test.healthy), scale.score(0.0), scale.width)
+    known = "by moments" if scale.bucketed else "without buckets, which would be faster"
+    spread = f"sd {scale.width * deviation:.2g}"
+    return f"{_bound_of_mean(test.bound, scale)}, healthy at {healthy} ({spread}), {known}"
+
+
+def _bound_of_mean(found: Bound, scale: Scale) -> str:
+    match found:
+        case Max(limit) | Min(limit):
+            badness = limit if isinstance(found, Max) else 1 - limit
+            edge, _ = numbers(scale.score(badness), scale.score(0.0), scale.width)
+            return f"{'min' if scale.lower_is_worse else 'max'} {edge}"
+        case VsStable():
+            allowed = tolerance(scale, found.factor, found.worse_by)
+            rejected = tolerance(scale, found.reject_factor, found.reject_at)
+            return f"vs stable{allowed or ' as it is'}, must rule out{rejected}"
+        case _:
+            assert_never(found)
 
 
 def _row(test: TestPlan) -> str:
@@ -170,7 +202,9 @@ def _step_json(step: StepPlan) -> Json:
 def _test_json(test: TestPlan) -> Json:
     return {
         "name": test.name,
-        "bound": bound(test.bound),
+        "bound": bound(test.bound)
+        if test.scale is None
+        else _bound_of_mean(test.bound, test.scale),
         "healthyShare": test.healthy,
         "requestsToAccept": test.requests,
         "smallestShareFound": test.smallest,

@@ -12,8 +12,9 @@ from goaround.api.kinds import AIFeature
 from goaround.api.signals import Query
 from goaround.cli import ranges
 from goaround.cli.signals import Signals
-from goaround.evidence.model import CANDIDATE, STABLE, Min
+from goaround.evidence.model import CANDIDATE, STABLE, Counts, Min
 from goaround.evidence.plan import absolute
+from goaround.evidence.score_lines import deviation
 from goaround.world.prom_types import Provider, Readings, WindowReading
 from goaround.world.promql import FeatureKey
 
@@ -28,10 +29,12 @@ FEWEST: Final = 100
 @dataclass(frozen=True, slots=True)
 class Rates:
     """rps: requests per second, absent where nothing was seen. healthy: share of harm by signal.
-    notes: what could not be read, and why."""
+    deviations: of one score, as a part of its scale, by mean with buckets. notes: what could not
+    be read, and why."""
 
     rps: float | None
     healthy: Mapping[str, float]
+    deviations: Mapping[str, float]
     notes: Sequence[str] = ()
 
 
@@ -41,6 +44,7 @@ def last_hour(feature: AIFeature, where: Provider, now: float, signals: Signals)
     ends = range(last - HOUR + WINDOW, last + 1, WINDOW)
     rps: list[float] = []
     healthy: dict[str, float] = {}
+    deviations: dict[str, float] = {}
     notes: list[str] = []
     for signal in feature.spec.acceptance.signals:
         if isinstance(signal.kind, Query):
@@ -51,13 +55,17 @@ def last_hour(feature: AIFeature, where: Provider, now: float, signals: Signals)
         if not isinstance(found, Readings):
             notes.append(f"{signal.name}: {found.message}")
             continue
-        rate, share = _rate(found.windows), _share(found.windows)
+        rate, stable = _rate(found.windows), _stable(found.windows)
         rps += [rate] if rate is not None else []
-        if share is not None:
-            healthy[signal.name] = 1 - share if isinstance(absolute(signal), Min) else share
-        else:
+        if stable.total < FEWEST:
             notes.append(f"{signal.name}: fewer than {FEWEST} requests of stable in the last hour")
-    return Rates(rps=max(rps, default=None), healthy=healthy, notes=tuple(notes))
+            continue
+        healthy[signal.name] = (
+            1 - stable.share if isinstance(absolute(signal), Min) else stable.share
+        )
+        if stable.squares is not None:
+            deviations[signal.name] = deviation(stable)
+    return Rates(max(rps, default=None), healthy, deviations, tuple(notes))
 
 
 def _rate(windows: Sequence[WindowReading]) -> float | None:
@@ -67,7 +75,6 @@ def _rate(windows: Sequence[WindowReading]) -> float | None:
     return sum(totals) / (WINDOW * len(totals[first:])) if first is not None else None
 
 
-def _share(windows: Sequence[WindowReading]) -> float | None:
+def _stable(windows: Sequence[WindowReading]) -> Counts:
     arms = [w.arms[STABLE] for w in windows if STABLE in w.arms]
-    total, bad = sum(a.total for a in arms), sum(a.bad for a in arms)
-    return bad / total if total >= FEWEST else None
+    return sum((Counts(a.total, a.bad, a.squares) for a in arms), Counts())

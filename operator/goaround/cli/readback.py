@@ -75,7 +75,7 @@ def _windows(
 def _window(reading: WindowReading) -> Window:
     return Window(
         end=reading.end,
-        arms={arm: Counts(c.total, c.bad) for arm, c in reading.arms.items()},
+        arms={arm: Counts(c.total, c.bad, c.squares) for arm, c in reading.arms.items()},
         buckets={
             arm: tuple(Counts(c.total, c.bad) for c in some)
             for arm, some in reading.buckets.items()

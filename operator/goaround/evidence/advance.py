@@ -10,7 +10,7 @@ from typing import Final, assert_never
 
 import numpy as np
 
-from goaround.evidence import buckets, clustering, detector, kernel, weighing
+from goaround.evidence import buckets, clustering, detector, kernel, score_bets, weighing
 from goaround.evidence.kernel import Gains
 from goaround.evidence.model import (
     NOTHING,
@@ -154,9 +154,11 @@ def _run(spec: TestSpec, run: Run, window: Window, harm: float) -> Run:
 def _gains(spec: TestSpec, state: TestState, window: Window) -> Gains:
     """ln e of the six harms and the two proofs for this window, undivided.
 
-    Guesses come from `state`, hence from earlier windows only. A new kind of signal is one more
-    case here and in `lines`.
+    Guesses come from `state`, hence from earlier windows only. Scores bet on their moments, events
+    on their counts.
     """
+    if spec.scale is not None and not spec.hard:
+        return _gains_of_scores(spec, state, window)
     arm, gross = spec.harm(window.arms.get(spec.arm, NOTHING)), spec.units is Units.USERS
     match spec.bound:
         case Max() | Min() if spec.hard:
@@ -179,5 +181,30 @@ def _gains(spec: TestSpec, state: TestState, window: Window) -> Gains:
             assert_never(spec.bound)
 
 
+def _gains_of_scores(spec: TestSpec, state: TestState, window: Window) -> Gains:
+    arm, gross = spec.harm(window.arms.get(spec.arm, NOTHING)), spec.units is Units.USERS
+    match spec.bound:
+        case Max() | Min():
+            past, history = spec.harm(state.arm), spec.harm(state.history)
+            return score_bets.against_limit(
+                weighing.limit_of(spec.bound), _sums(arm), _sums(past), _sums(history), gross=gross
+            )
+        case VsStable() as bound:
+            reference = window.arms.get(spec.reference, NOTHING)
+            return score_bets.against_reference(
+                ((bound.factor, bound.worse_by), (bound.reject_factor, bound.reject_at)),
+                _sums(arm),
+                _sums(reference),
+                _sums(state.reference + state.history),
+                gross=gross,
+            )
+        case _:
+            assert_never(spec.bound)
+
+
 def _pair(counts: Counts) -> tuple[float, float]:
     return counts.bad, counts.total
+
+
+def _sums(counts: Counts) -> tuple[float, float, float]:
+    return counts.bad, counts.total, counts.second

@@ -60,6 +60,13 @@ def two_sample_better(
     return _two_sample(arm, stable, boundary, (x, q), sign=-1.0)
 
 
+def hedged(log_e: Floats, thin: NDArray[np.bool_]) -> Floats:
+    """ln (1 + e)/2 where `thin`: half of the stake stays out. An e-value too."""
+    if not thin.any():
+        return log_e
+    return np.where(thin, np.logaddexp(log_e, 0.0) - np.log(2.0), log_e)
+
+
 def _two_sample(
     arm: tuple[ArrayLike, ArrayLike],
     stable: tuple[ArrayLike, ArrayLike],

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from goaround.evidence import clustering
 from goaround.evidence.assumptions import FEW_UNLABELLED, is_unlabelled
-from goaround.evidence.bets import Floats
 from goaround.evidence.clustering import BLOCK_SECONDS, BUCKETS
 from goaround.evidence.model import (
     NEVER,
@@ -20,6 +20,7 @@ from goaround.evidence.model import (
     NOTHING,
     STABLE,
     Counts,
+    Squares,
     Table,
     TestSpec,
     TestState,
@@ -30,11 +31,13 @@ from goaround.evidence.varints import GRAIN
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """The requests of one window by bucket. labelled, unlabelled: requests of both arms."""
+    """The requests of one window by bucket. labelled, unlabelled: requests of both arms. squares:
+    of the scores in the table."""
 
     table: Table
     labelled: float
     unlabelled: float
+    squares: Squares = None
 
 
 def labels(spec: TestSpec, window: Window) -> Labels:
@@ -43,11 +46,15 @@ def labels(spec: TestSpec, window: Window) -> Labels:
     if spec.hard:
         return Labels((), 0.0, 0.0)
     table = _table(arm, reference)
-    missing = _missing(window.arms.get(spec.arm, NOTHING), sum(table[0]) if table else 0.0)
+    whole, against = (window.arms.get(name, NOTHING) for name in (spec.arm, spec.reference))
+    seen, seen_s = (sum(table[0]), sum(table[2])) if table else (0.0, 0.0)
+    missing = _missing(whole, seen)
     if spec.arm != spec.reference:
-        seen = sum(table[2]) if table else 0.0
-        missing += _missing(window.arms.get(spec.reference, NOTHING), seen)
-    return Labels(table, _sum(table), missing)
+        missing += _missing(against, seen_s)
+    squares = None
+    if table and (whole.squares is not None or against.squares is not None):
+        squares = _part(whole, seen, sum(table[1])), _part(against, seen_s, sum(table[3]))
+    return Labels(table, _sum(table), missing, squares)
 
 
 def settled(state: TestState, found: Labels, end: int) -> TestState:
@@ -61,7 +68,8 @@ def settled(state: TestState, found: Labels, end: int) -> TestState:
         return state
     if _is_trouble(state, found):
         blind = end + BLOCK_SECONDS
-        return replace(state, whole=(), block=(), unlabelled=0.0, blind_until=blind)
+        state = _without_tables(state)
+        return replace(state, unlabelled=0.0, blind_until=blind)
     if state.blind_until and end > state.blind_until:
         return _anew(state)
     return state
@@ -73,17 +81,27 @@ def counted(state: TestState, found: Labels, *, new_block: bool) -> TestState:
         state,
         whole=_add(state.whole, found.table),
         block=_add(() if new_block else state.block, found.table),
+        whole_squares=_added(state.whole_squares, found.squares),
+        block_squares=_added(None if new_block else state.block_squares, found.squares),
         unlabelled=(0.0 if new_block else state.unlabelled) + found.unlabelled,
     )
 
 
-def polls(windows: Iterable[Window], arm: str = STABLE) -> Floats:
-    """Counts of an arm's past as `clustering.phi_w` takes them, (T, 2, B); windows without buckets
-    are left out, T = 0 if none has any."""
-    found = [_table(some, ())[:2] for w in windows if len(some := w.buckets.get(arm, ())) > 1]
-    size = max((len(total) for total, _ in found), default=BUCKETS)
-    alike = [poll for poll in found if len(poll[0]) == size]
-    return np.array(alike).reshape(-1, 2, size)
+def phi_w(windows: Iterable[Window], arm: str = STABLE) -> float:
+    """Clustering within one poll (`clustering.phi_w`) in an arm's past; windows without buckets are
+    left out, 1 if none has any."""
+    found = [
+        (_table(some, ())[:2], w.arms.get(arm, NOTHING))
+        for w in windows
+        if len(some := w.buckets.get(arm, ())) > 1
+    ]
+    size = max((len(total) for (total, _), _ in found), default=BUCKETS)
+    alike = [(poll, whole) for poll, whole in found if len(poll[0]) == size]
+    polls = np.array([poll for poll, _ in alike]).reshape(-1, 2, size)
+    squares = None
+    if any(whole.squares is not None for _, whole in alike):
+        squares = [_part(whole, sum(total), sum(bad)) for (total, bad), whole in alike]
+    return float(clustering.phi_w(polls, squares))
 
 
 def _table(arm: tuple[Counts, ...], reference: tuple[Counts, ...]) -> Table:
@@ -97,6 +115,12 @@ def _table(arm: tuple[Counts, ...], reference: tuple[Counts, ...]) -> Table:
         tuple([_rounded(c.total) for c in reference]),
         tuple([_rounded(c.bad) for c in reference]),
     )
+
+
+def _part(arm: Counts, labelled: float, bad: float) -> float:
+    """Squares of the scores that have a bucket, at most their sum; the few others are taken to be
+    like them."""
+    return min(bad, arm.second * min(1.0, labelled / arm.total)) if arm.total else 0.0
 
 
 def _missing(arm: Counts, labelled: float) -> float:
@@ -118,6 +142,7 @@ def _is_trouble(state: TestState, found: Labels) -> bool:
 
 
 def _anew(state: TestState) -> TestState:
+    state = _without_tables(state)
     return replace(
         state,
         log_m=NEVER,
@@ -125,11 +150,19 @@ def _anew(state: TestState) -> TestState:
         log_a=tuple(min(value, 0.0) for value in state.log_a),
         log_a_past=min(state.log_a_past, 0.0),
         block_start=NO_BLOCK,
-        whole=(),
-        block=(),
         unlabelled=0.0,
         blind_until=0,
     )
+
+
+def _without_tables(state: TestState) -> TestState:
+    return replace(state, whole=(), block=(), whole_squares=None, block_squares=None)
+
+
+def _added(squares: Squares, more: Squares) -> Squares:
+    if squares is None or more is None:
+        return more if squares is None else squares
+    return squares[0] + more[0], squares[1] + more[1]
 
 
 def _add(table: Table, more: Table) -> Table:

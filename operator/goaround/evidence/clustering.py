@@ -3,7 +3,8 @@
 Decides by how much evidence is divided, measured from the counts of B buckets of users, and how
 many standard errors of users a difference is worth (t). Refuses to decide anything about a release.
 Source of the formulas and of their constants: simulation, with 20 buckets. All functions broadcast
-over leading axes. A table of counts has shape (..., 4, B), its rows are `ROWS`.
+over leading axes. A table of counts has shape (..., 4, B), its rows are `ROWS`; the squares of
+scores in it have shape (..., 2), of arm and reference, and are absent where events were counted.
 """
 
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike
 
+from goaround.evidence import moments
 from goaround.evidence.bets import Floats
 
 BUCKETS: Final = 20
@@ -54,7 +56,9 @@ class Spread:
     error: Floats
 
 
-def against_reference(table: Floats, rho: ArrayLike, delta: ArrayLike) -> Spread:
+def against_reference(
+    table: Floats, rho: ArrayLike, delta: ArrayLike, *, squares: ArrayLike | None = None
+) -> Spread:
     """The arm against rho x the reference's share + delta.
 
     Residuals u_ab = (K_ab - p_a N_ab)/n_a of bucket b, S = sum_b (u_cb - rho u_sb)^2, and V0 =
@@ -65,21 +69,28 @@ def against_reference(table: Floats, rho: ArrayLike, delta: ArrayLike) -> Spread
     """
     rho, delta = np.asarray(rho, dtype=np.float64), np.asarray(delta, dtype=np.float64)
     products, sums = _products(table), _sums(table)
-    n_c, p_c, seen_c, v_c = _arm(products, sums, 0)
-    n_s, p_s, seen_s, v_s = _arm(products, sums, 2)
+    s2_c, s2_s = _both(squares)
+    n_c, p_c, seen_c, v_c = _arm(products, sums, 0, s2_c)
+    n_s, p_s, seen_s, v_s = _arm(products, sums, 2, s2_s)
     seen = seen_c + rho * rho * seen_s - 2 * rho * _shared(products, (n_c, p_c), (n_s, p_s))
     seen = np.maximum(seen, 0.0)
     phi = _ratio(seen, v_c + rho * rho * v_s)
     phi = np.maximum(phi, np.where(n_s < n_c, _ratio(seen_c, v_c), 0.0))
     edge = np.minimum(rho * p_s + delta, 1.0)
     under_null = _share_under_null((n_c, p_c), (n_s, p_s), (rho, delta))
-    floor = edge * (1 - edge) / np.maximum(n_c, 1)
-    floor = floor + rho * rho * under_null * (1 - under_null) / np.maximum(n_s, 1)
+    floor = _variance(sums, 0, edge, s2_c) / np.maximum(n_c, 1)
+    floor = floor + rho * rho * _variance(sums, 2, under_null, s2_s) / np.maximum(n_s, 1)
     phi_widest = np.maximum(phi, _ratio(seen_s, v_s))
     return _spread(phi, phi_widest, p_c - edge, (seen * _bessel(table), floor))
 
 
-def against_limit(table: Floats, limit: ArrayLike, *, lone: ArrayLike = 1.0) -> Spread:
+def against_limit(
+    table: Floats,
+    limit: ArrayLike,
+    *,
+    lone: ArrayLike = 1.0,
+    squares: ArrayLike | None = None,
+) -> Spread:
     """The arm against a fixed share: the residuals of its own buckets alone.
 
     S = sum_b u_cb^2 is the ratio estimator's variance over B groups of users, V0 = E[S] for
@@ -89,11 +100,12 @@ def against_limit(table: Floats, limit: ArrayLike, *, lone: ArrayLike = 1.0) -> 
     """
     limit = np.asarray(limit, dtype=np.float64)
     products, sums = _products(table), _sums(table)
-    n_c, p_c, seen, v_c = _arm(products, sums, 0)
-    _, _, seen_s, v_s = _arm(products, sums, 2)
+    s2_c, s2_s = _both(squares)
+    n_c, p_c, seen, v_c = _arm(products, sums, 0, s2_c)
+    _, _, seen_s, v_s = _arm(products, sums, 2, s2_s)
     phi = _ratio(seen, v_c)
     alone = np.where(sums[..., 2] > 0, _ratio(seen_s, v_s), phi * np.asarray(lone))
-    floor = limit * (1 - limit) / np.maximum(n_c, 1)
+    floor = _variance(sums, 0, limit, s2_c) / np.maximum(n_c, 1)
     phi_widest = np.maximum(phi, alone)
     return _spread(phi, phi_widest, p_c - limit, (seen * _bessel(table), floor))
 
@@ -109,14 +121,16 @@ def t_needed(divided_by: Floats) -> Floats:
     return np.minimum(MOST_T, 1.0 + divided_by)
 
 
-def phi_w(polls: ArrayLike) -> Floats:
+def phi_w(polls: ArrayLike, squares: ArrayLike | None = None) -> Floats:
     """Clustering within one poll (bursts, retries), from stable's past; at least 1.
 
     polls: counts of one poll and bucket, shape (..., T, 2, B) with rows (all, bad); the hour before
-    the rollout, T = 360 at 10 s. This is the cluster size, measured. Without polls it is 1.
+    the rollout, T = 360 at 10 s. squares: of scores, (..., T). This is the cluster size, measured.
+    Without polls it is 1.
     """
     counts = np.asarray(polls, dtype=np.float64)
-    n, _, seen, independent = _arm(_products(counts), _sums(counts), 0)
+    s2 = None if squares is None else np.asarray(squares, dtype=np.float64)
+    n, _, seen, independent = _arm(_products(counts), _sums(counts), 0, s2)
     seen, independent = seen * n * n, independent * n * n
     excess = (1 + seen.sum(axis=-1)) / (1 + independent.sum(axis=-1))
     return np.asarray(np.maximum(1.0, excess))
@@ -131,16 +145,34 @@ def _sums(table: Floats) -> Floats:
     return np.asarray(table @ np.ones(table.shape[-1]))
 
 
-def _arm(products: Floats, sums: Floats, row: int) -> tuple[Floats, Floats, Floats, Floats]:
+def _both(squares: ArrayLike | None) -> tuple[Floats | None, Floats | None]:
+    if squares is None:
+        return None, None
+    s2 = np.asarray(squares, dtype=np.float64)
+    return s2[..., 0], s2[..., 1]
+
+
+def _variance(sums: Floats, row: int, mean: Floats, s2: Floats | None) -> Floats:
+    """Of one request of the arm at `row` under the null, where its mean is `mean`: of an event, or
+    of a score as it was seen."""
+    if s2 is None:
+        return np.asarray(mean * (1 - mean))
+    return moments.guess_spread((sums[..., row + 1], sums[..., row], s2), mean)
+
+
+def _arm(
+    products: Floats, sums: Floats, row: int, s2: Floats | None
+) -> tuple[Floats, Floats, Floats, Floats]:
     """(n, p, sum u_b^2, its expectation for independent requests) of the arm whose rows (all, bad)
-    begin at `row`."""
+    begin at `row`; s2: sum of its squares, where it is not that of its bad ones."""
     n = sums[..., row]
     some = np.maximum(n, 1.0)
     p = np.minimum(sums[..., row + 1] / some, 1.0)
     squares, mixed, bad = (products[..., row + i, row + j] for i, j in ((0, 0), (0, 1), (1, 1)))
     seen = np.maximum(bad - 2 * p * mixed + p * p * squares, 0.0) / (some * some)
     pairs = np.where(n > 1, n * (n - 1), 1.0)
-    expected = np.where(n > 1, p * (1 - p) * (n - squares / some) / pairs, 0.0)
+    one = p * (1 - p) if s2 is None else np.maximum(s2 / some - p * p, 0.0)
+    expected = np.where(n > 1, one * (n - squares / some) / pairs, 0.0)
     return n, p, seen, np.maximum(expected, 0.0)
 
 

@@ -7,7 +7,7 @@ independently (or in clusters of the size declared). Refuses to throw dice, whic
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, assert_never
 
 import numpy as np
@@ -27,6 +27,7 @@ from goaround.evidence.plan import (
 )
 from goaround.evidence.planned import FlightPlan, StepPlan, TestPlan, quantile
 from goaround.evidence.rehearsal import Climbs, Dice, Leg, Rows, Subject
+from goaround.evidence.weighing import limit_of
 
 RUNS: Final = 128
 FEWEST_RUNS: Final = 40
@@ -37,17 +38,24 @@ FINE, COARSEST = 8, 0.2
 """With more tests than that the windows of rehearsals grow faster, up to a fifth of the time."""
 
 ASSUMED_SHARE: Final = 0.01
+ASSUMED_BADNESS: Final = 0.2
+ASSUMED_TOSSES: Final = 4.0
+"""A score is taken to spread half as much as its mean allows, where nothing is known of it."""
+
 NOTHING_COUNTED: Final = "no signal counts requests: thresholds act at once, nothing is forecast"
 
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
     """What is known or assumed of the traffic: requests per second in all, and the share of harm of
-    a healthy release by signal (for `min`: the share of misses). A signal that is not named is
-    assumed at `ASSUMED_SHARE`, or a quarter of its bound."""
+    a healthy release by signal (for `min`: the share of misses; of a mean, its distance from the
+    best end of the scale). A signal that is not named is assumed at `ASSUMED_SHARE`, or a quarter
+    of its bound; a mean at `ASSUMED_BADNESS`, or half of it. deviations: of one score, as a part of
+    its scale, by signal."""
 
     rps: float
     healthy: Mapping[str, float]
+    deviations: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not 0 <= self.rps < math.inf:
@@ -72,7 +80,7 @@ def flight_plan(
     """
     tests = tests_of(spec, digest="", attempt=1, with_stable=with_stable)
     subjects = [
-        Subject(test, healthy_share(test, tests, traffic), _part(spec, test))
+        _subject(spec, test, healthy_share(test, tests, traffic), traffic)
         for test in tests
         if counts_requests(test)
     ]
@@ -91,6 +99,15 @@ def in_live(spec: AIFeatureSpec, traffic: Traffic) -> list[str]:
     return vs_baseline.planned(spec, healthy, traffic.rps)
 
 
+def _subject(spec: AIFeatureSpec, test: TestSpec, healthy: float, traffic: Traffic) -> Subject:
+    subject = Subject(test, healthy, _part(spec, test))
+    if test.scale is None or not 0 < healthy < 1:
+        return subject
+    deviation = traffic.deviations.get(owner_of(test.signal), 0.0)
+    known = healthy * (1 - healthy) / deviation**2 if deviation > 0 else ASSUMED_TOSSES
+    return replace(subject, tosses=max(1.0, known))
+
+
 def _part(spec: AIFeatureSpec, test: TestSpec) -> float:
     """Slices are taken to be of one size: how users divide is not known before take-off."""
     signal = spec.signal(owner_of(test.signal))
@@ -106,17 +123,17 @@ def healthy_share(test: TestSpec, tests: Sequence[TestSpec], traffic: Traffic) -
     known = traffic.healthy.get(owner)
     if known is not None or test.hard:
         return known or 0.0
-    return min(_assumed(t.bound) for t in tests if owner_of(t.signal) == owner and not t.hard)
+    mine = [t for t in tests if owner_of(t.signal) == owner and not t.hard]
+    usual, part = (ASSUMED_SHARE, 4) if test.scale is None else (ASSUMED_BADNESS, 2)
+    return min(_assumed(t.bound, usual, part) for t in mine)
 
 
-def _assumed(bound: Bound) -> float:
+def _assumed(bound: Bound, usual: float, part: int) -> float:
     match bound:
-        case Max(limit):
-            return min(ASSUMED_SHARE, limit / 4)
-        case Min(limit):
-            return min(ASSUMED_SHARE, (1 - limit) / 4)
+        case Max() | Min():
+            return min(usual, limit_of(bound) / part)
         case VsStable():
-            return ASSUMED_SHARE
+            return usual
         case _:
             assert_never(bound)
 

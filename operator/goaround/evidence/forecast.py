@@ -57,6 +57,8 @@ def forecast(ask: Inquiry, *, requests: int | None, stays: float, lag: float) ->
     return TestPlan(
         name=test.signal,
         bound=test.bound,
+        scale=test.scale,
+        deviation=planned.deviation(ask.subject),
         hard=test.hard,
         gate=test.gate,
         healthy=healthy,

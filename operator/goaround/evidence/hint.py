@@ -8,8 +8,10 @@ import math
 
 import numpy as np
 
-from goaround.evidence import acceptance, bets
-from goaround.evidence.model import Counts, Max, Min, TestSpec, TestState, VsStable
+from goaround.evidence import acceptance, bets, score_bets
+from goaround.evidence.model import Bound, Counts, Max, Min, TestSpec, TestState, VsStable
+from goaround.evidence.moments import Sums
+from goaround.evidence.weighing import limit_of
 
 
 def needed(spec: TestSpec, state: TestState, nats: float) -> int | None:
@@ -23,6 +25,8 @@ def needed(spec: TestSpec, state: TestState, nats: float) -> int | None:
 def _growth(spec: TestSpec, state: TestState) -> float:
     """Nats per request of the arm at the shares seen so far."""
     seen = spec.harm(state.arm)
+    if spec.scale is not None:
+        return _growth_of_scores(spec.bound, seen, state.reference)
     match spec.bound:
         case VsStable():
             return _growth_against(spec.bound, seen, state.reference)
@@ -47,6 +51,32 @@ def _growth_against(bound: VsStable, arm: Counts, stable: Counts) -> float:
         q=acceptance.alternatives(acceptance.below(x, rejected)),
     )
     return float(np.max(gains))
+
+
+def _growth_of_scores(bound: Bound, arm: Counts, stable: Counts) -> float:
+    """The bet itself, on one score like those seen, knowing all that was seen."""
+    if not arm.total:
+        return 0.0
+    match bound:
+        case Max() | Min():
+            one, all_seen = _of(arm, 1.0), _of(arm, arm.total)
+            proof = score_bets.against_limit(limit_of(bound), one, all_seen).proof
+        case VsStable():
+            if not stable.total:
+                return 0.0
+            proof = score_bets.against_reference(
+                ((bound.factor, bound.worse_by), (bound.reject_factor, bound.reject_at)),
+                _of(arm, 1.0),
+                _of(stable, stable.total / arm.total),
+                _of(stable, stable.total),
+            ).proof
+    return float(np.max(proof))
+
+
+def _of(seen: Counts, scores: float) -> Sums:
+    """Sums of so many scores like those seen."""
+    part = scores / seen.total
+    return seen.bad * part, scores, seen.second * part
 
 
 def divergence(p: float, tau: float) -> float:

@@ -223,17 +223,17 @@ def _line(
             return lines.divided(spec, state, weighed, math.log(limit) - log_v)
         return lines.breached(spec, state, _shown(breach.log_e), limit)
     if verdict is Verdict.GOOD:
-        return lines.accepted(spec, state, _shown(proof), level) + lines.visible(weighed)
+        return lines.accepted(spec, state, _shown(proof), level) + lines.visible(spec, weighed)
     harm = log_v + weighed.log_e
     if harm >= math.log(limit) and weighed.assumptions.rule is not Rule.PLAIN:
         return lines.held(spec, state, weighed, math.log(limit) - log_v)
     nearer_to_harm = harm / math.log(limit) > proof / math.log(level)
     if nearer_to_harm and (harm > 0 or lines.is_outside(spec, state.arm, state.reference)):
         told = lines.suspected(spec, state, _shown(log_v + weighed.log_x), limit)
-        return told + lines.visible(weighed)
+        return told + lines.visible(spec, weighed)
     missing = _needed(spec, state, weighed, level)
     told = lines.undecided(spec, state, _shown(proof), level, needed=missing)
-    return told + lines.visible(weighed)
+    return told + lines.visible(spec, weighed)
 
 
 def _needed(spec: TestSpec, state: TestState, weighed: Weighed, level: float) -> int | None:

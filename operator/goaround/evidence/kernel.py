@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from goaround.evidence import acceptance, bets, clustering, detector
 from goaround.evidence.bets import EDGE, Floats
@@ -125,11 +125,11 @@ def against_reference(
 
     def harm(boundary: tuple[Floats, Floats]) -> Floats:
         q = detector.alternatives(_edge(boundary, x))
-        return _hedged(bets.two_sample_worse(*arms, boundary, x=x[..., None], q=q), thin)
+        return bets.hedged(bets.two_sample_worse(*arms, boundary, x=x[..., None], q=q), thin)
 
     wide = (tolerance[0] * GROSS_FACTOR, np.minimum(tolerance[1] + GROSS_SHARE, LARGEST_LIMIT))
     return Gains(
-        harm=harm(tolerance), proof=_hedged(proof, thin), gross=harm(wide) if gross else None
+        harm=harm(tolerance), proof=bets.hedged(proof, thin), gross=harm(wide) if gross else None
     )
 
 
@@ -273,12 +273,6 @@ def _root(log_e: Floats, log_mass: Floats, by: Floats) -> Floats:
     """mass x (E/mass)^(1/by) where E exceeds its mass, else E."""
     gain = log_e - log_mass
     return np.where(gain > 0, log_mass + gain / by, log_e)
-
-
-def _hedged(log_e: Floats, thin: NDArray[np.bool_]) -> Floats:
-    if not thin.any():
-        return log_e
-    return np.where(thin, np.logaddexp(log_e, 0.0) - np.log(2.0), log_e)
 
 
 def _edge(boundary: tuple[Floats, Floats], x: Floats) -> Floats:

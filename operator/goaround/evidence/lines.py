@@ -8,6 +8,7 @@ import math
 from datetime import UTC, datetime
 from typing import Final, assert_never
 
+from goaround.evidence import score_lines
 from goaround.evidence.assumptions import Rule
 from goaround.evidence.model import Counts, Max, Min, TestSpec, TestState, VsStable
 from goaround.evidence.weighing import Weighed
@@ -47,7 +48,7 @@ def held(spec: TestSpec, state: TestState, weighed: Weighed, level: float) -> st
             f"-> hold: {weighed.assumptions.message}"
         )
     told = f"{_trouble(spec, state)}: {_division(weighed, level)} -> hold: few users carry it"
-    return told + visible(weighed)
+    return told + visible(spec, weighed)
 
 
 def _division(weighed: Weighed, level: float) -> str:
@@ -65,10 +66,12 @@ def _relation(value: float, needed: float) -> str:
     return ">=" if value >= needed else "<"
 
 
-def visible(weighed: Weighed) -> str:
+def visible(spec: TestSpec, weighed: Weighed) -> str:
     """`, smallest visible difference +0.9 points`, so that quiet is not read as safe."""
     if weighed.visible is None:
         return ""
+    if spec.scale is not None:
+        return f", smallest visible difference {spec.scale.width * weighed.visible:.2g}"
     points = 100 * weighed.visible
     return f", smallest visible difference +{points:.{1 if points >= 0.1 else 2}f} points"
 
@@ -142,6 +145,10 @@ def is_outside(spec: TestSpec, arm: Counts, stable: Counts) -> bool:
 
 def _shares(spec: TestSpec, arm: Counts, stable: Counts, since: str) -> str:
     outside = is_outside(spec, arm, stable)
+    if spec.scale is not None:
+        told = score_lines.means(spec, spec.scale, arm, stable, outside=outside)
+        against = stable if isinstance(spec.bound, VsStable) else None
+        return f"{told} {_n(arm, against, since=score_lines.spread(spec.scale, arm) + since)}"
     match spec.bound:
         case Max(limit):
             relation = ">" if outside else "within"

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Final
 
 from goaround.evidence.grid import require_interval
+from goaround.evidence.scale import Scale
 
 CANDIDATE: Final = "candidate"
 STABLE: Final = "stable"
@@ -35,10 +36,16 @@ class ImpossibleCounts(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Events and the bad ones among them. Raises `ImpossibleCounts`; a pair that exists is sane."""
+    """Events and the bad ones among them; or scores, and the sum of their badness in [0, 1].
+
+    squares: an upper bound of the sum of squares of badness. Absent it is the sum itself, which
+    events of badness 0 or 1 attain and scores never exceed. Raises `ImpossibleCounts`; counts that
+    exist are sane.
+    """
 
     total: float = 0.0
     bad: float = 0.0
+    squares: float | None = None
 
     def __post_init__(self) -> None:
         finite = math.isfinite(self.total) and math.isfinite(self.bad)
@@ -46,6 +53,11 @@ class Counts:
             raise ImpossibleCounts(f"{self.bad} bad of {self.total} are no counts")
         if self.bad > self.total * (1 + ROUNDING):
             raise ImpossibleCounts(f"{self.bad} bad events of {self.total} are impossible")
+        if self.squares is not None:
+            least = self.bad * self.bad / self.total if self.total else 0.0
+            slack = ROUNDING * self.bad
+            if not least - slack <= self.squares <= self.bad + slack:
+                raise ImpossibleCounts(f"{self.squares} are no squares that add up to {self.bad}")
 
     @property
     def good(self) -> float:
@@ -57,12 +69,21 @@ class Counts:
         return self.bad / self.total if self.total else 0.0
 
     @property
+    def second(self) -> float:
+        """The sum of squares, or what it is at most."""
+        return self.bad if self.squares is None else self.squares
+
+    @property
     def mirrored(self) -> "Counts":
         """Good and bad swapped: turns "at least" into "at most"."""
-        return Counts(self.total, self.good)
+        if self.squares is None:
+            return Counts(self.total, self.good)
+        return Counts(self.total, self.good, max(0.0, self.good - self.bad + self.squares))
 
     def __add__(self, other: "Counts") -> "Counts":
-        return Counts(self.total + other.total, self.bad + other.bad)
+        both = self.squares is None and other.squares is None
+        squares = None if both else self.second + other.second
+        return Counts(self.total + other.total, self.bad + other.bad, squares)
 
 
 NOTHING: Final = Counts()
@@ -145,6 +166,7 @@ class TestSpec:
     cluster_size: requests that fail together (D >= 1). arm: the arm under judgement. about:
     whatever else must start new evidence when it changes (queries, provider, digest, attempt).
     units: what sticks to an arm; with `USERS`, counts without buckets prove only gross harm.
+    scale: counts are scores on it, bounds their mean badness; without one they are events.
     """
 
     __test__ = False  # not a test case of pytest
@@ -159,6 +181,7 @@ class TestSpec:
     reference: str = STABLE
     about: str = ""
     units: Units = Units.REQUESTS
+    scale: Scale | None = None
 
     def __post_init__(self) -> None:
         require_interval(self.interval)
@@ -192,7 +215,8 @@ class TestSpec:
         """
         bound = (type(self.bound).__name__, repr(self.bound))
         parts = (self.signal, bound, self.interval, self.share, self.cluster_size)
-        text = repr((*parts, self.arm, self.reference, self.about, str(self.units)))
+        arms = (self.arm, self.reference)
+        text = repr((*parts, *arms, self.about, str(self.units), self.scale))
         return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
@@ -219,6 +243,9 @@ class Run:
 Table = tuple[tuple[float, ...], ...]
 """Counts by bucket: rows as in `clustering.ROWS`, all of one length, or () for none."""
 
+Squares = tuple[float, float] | None
+"""Sums of squares in a table, of arm and reference; None where each is the sum of its bad row."""
+
 NEVER: Final = (-math.inf,) * 6
 NO_BLOCK: Final = -1
 
@@ -234,9 +261,9 @@ class TestState:
     measured; log_a_past: what was proven under weights before, divided already. log_mb, log_mass,
     block_start (unix seconds): the detector of the present block and its prior mass. log_g: the
     detector of gross harm. phi_w: clustering within one poll, fixed at the start. whole, block:
-    counts by bucket since the weight changed and since the block began. unlabelled: requests of
-    this block without a bucket. blind_until: unix seconds, buckets changed or vanished and are not
-    used before then; 0 = they are.
+    counts by bucket since the weight changed and since the block began, and their squares.
+    unlabelled: requests of this block without a bucket. blind_until: unix seconds, buckets changed
+    or vanished and are not used before then; 0 = they are.
     """
 
     __test__ = False
@@ -260,6 +287,8 @@ class TestState:
     phi_w: float = 1.0
     whole: Table = ()
     block: Table = ()
+    whole_squares: Squares = None
+    block_squares: Squares = None
     log_a_past: float = 0.0
     unlabelled: float = 0.0
     blind_until: int = 0

@@ -21,6 +21,7 @@ from goaround.evidence.model import (
     Units,
     budget_shares,
 )
+from goaround.evidence.scale import Scale
 
 VERSUS = ".vs-stable"
 OUTAGE = ".outage"
@@ -59,6 +60,7 @@ def tests_of(
             arm=EVALUATED if isinstance(s.kind, Query) else CANDIDATE,
             about=_about(spec, s, digest, attempt),
             units=_units(spec),
+            scale=scale_of(s),
         )
         for s, reading, name, bound in bounds
     )
@@ -85,6 +87,7 @@ def outage_tests(spec: AIFeatureSpec, *, digest: str, attempt: int) -> tuple[Tes
             arm=STABLE,
             gate=False,
             about=_about(spec, s, digest, attempt),
+            scale=scale_of(s),
         )
         for s, reading, bound in bounds
     )
@@ -153,6 +156,18 @@ def absolute(signal: Signal) -> Bound | None:
             return Max(float(highest))
         case _:
             return Min(float(lowest)) if lowest is not None else None
+
+
+def scale_of(signal: Signal) -> Scale | None:
+    """The scale of a mean's scores; None where events are counted."""
+    if not isinstance(mean := signal.kind, Mean):
+        return None
+    return Scale(
+        lowest=float(mean.lowest),
+        highest=float(mean.highest),
+        lower_is_worse=mean.worse is Worse.LOWER,
+        bucketed=mean.buckets is not None,
+    )
 
 
 def _badness(mean: Mean, value: float) -> float:

@@ -15,6 +15,7 @@ from goaround.evidence.bets import EDGE, Floats
 from goaround.evidence.hint import needed
 from goaround.evidence.model import Bound, Counts, Max, Min, TestSpec, TestState, VsStable
 from goaround.evidence.rehearsal import Leg, Subject
+from goaround.evidence.scale import Scale
 
 MANY: Final = 1e6
 
@@ -41,7 +42,9 @@ class TestPlan:
     it; per_second: requests of the candidate that it sees. requests: of the candidate since the
     rollout began until it is accepted at this step's level, in the median; None where nothing has
     to be, or can be. smallest: share of harm that is proven in four of five flights
-    within the `stays` seconds that a healthy flight stays here; None: not even a total failure."""
+    within the `stays` seconds that a healthy flight stays here; None: not even a total failure.
+    scale: of scores, whose shares are badness; deviation: of one of them, as a part of the scale.
+    """
 
     __test__ = False
 
@@ -55,6 +58,8 @@ class TestPlan:
     smallest: float | None
     stays: float
     faults: tuple[Fault, ...]
+    scale: Scale | None = None
+    deviation: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +127,7 @@ def quantile(values: Floats, at: float) -> float | None:
 
 def requests_to_accept(subject: Subject, leg: Leg, accepted: Mapping[float, Floats]) -> int | None:
     """Median of the rehearsal, by level; beyond its deadline the first-order figure of `hint`."""
-    test, healthy = subject.test, subject.healthy
+    test = subject.test
     if leg.level is None or test.hard or not test.gate:
         return None
     median = quantile(accepted[leg.level], 0.5)
@@ -132,15 +137,26 @@ def requests_to_accept(subject: Subject, leg: Leg, accepted: Mapping[float, Floa
         fingerprint="",
         last_t=0,
         step_began=0.0,
-        arm=_counts(test, MANY, healthy),
-        reference=_counts(test, MANY * leg.stable / leg.candidate, healthy),
+        arm=_counts(subject, MANY),
+        reference=_counts(subject, MANY * leg.stable / leg.candidate),
     )
     return needed(test, state, math.log(leg.level))
 
 
-def _counts(test: TestSpec, total: float, share: float) -> Counts:
-    counts = Counts(total, total * share)
-    return counts.mirrored if isinstance(test.bound, Min) else counts
+def _counts(subject: Subject, total: float) -> Counts:
+    """So many requests of a healthy release."""
+    share, scale, squares = subject.healthy, subject.test.scale, None
+    if scale is not None and scale.bucketed:
+        squares = total * (share**2 + share * (1 - share) / subject.tosses)
+    counts = Counts(total, total * share, squares)
+    return counts.mirrored if isinstance(subject.test.bound, Min) else counts
+
+
+def deviation(subject: Subject) -> float | None:
+    """Of one score of a healthy release, as it is rehearsed; None for events."""
+    if subject.test.scale is None:
+        return None
+    return math.sqrt(subject.healthy * (1 - subject.healthy) / subject.tosses)
 
 
 def percent(share: float) -> str:

@@ -13,10 +13,11 @@ from typing import Final, Protocol, assert_never
 import numpy as np
 from numpy.typing import NDArray
 
-from goaround.evidence import detector, kernel
+from goaround.evidence import detector, kernel, score_bets
 from goaround.evidence.bets import Floats
 from goaround.evidence.kernel import Gains, Stakes
 from goaround.evidence.model import Max, Min, TestSpec, VsStable
+from goaround.evidence.weighing import limit_of
 
 GROWTH: Final = 0.05
 """A rehearsal looks every interval at first, later every 5 % of the time that has passed: a time to
@@ -25,7 +26,8 @@ detect is at most that much late, and a day needs 150 windows instead of 8,640."
 CROWDED: Final = 0.85
 """Rows that are done are dropped when they are more than 15 % of all."""
 
-Pair = tuple[Floats, Floats]
+Sums = tuple[Floats, Floats, Floats]
+"""(bad, all, squares of badness) of one arm, each (R,); of events the squares are the bad ones."""
 
 
 class Dice(Protocol):
@@ -36,11 +38,11 @@ class Dice(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """R rehearsals of one test; arm and reference are (bad, all) since the rollout began, (R,)."""
+    """R rehearsals of one test; arm and reference since the rollout began."""
 
     stakes: Stakes
-    arm: Pair
-    reference: Pair
+    arm: Sums
+    reference: Sums
 
     @property
     def runs(self) -> int:
@@ -54,11 +56,13 @@ class Rows:
 @dataclass(frozen=True, slots=True)
 class Subject:
     """One test under assumed traffic. healthy: share of harm of a healthy release; part: of all
-    requests that this test sees (slices see less)."""
+    requests that this test sees (slices see less). tosses: a score is rehearsed as the mean of so
+    many coin tosses, so that its variance is p (1 - p)/tosses at every mean p; 1 for events."""
 
     test: TestSpec
     healthy: float
     part: float = 1.0
+    tosses: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +106,7 @@ class Tries:
 def fresh(runs: int) -> Rows:
     """Before the first window."""
     none = np.zeros(runs)
-    return Rows(kernel.fresh((runs,)), (none, none), (none, none))
+    return Rows(kernel.fresh((runs,)), (none, none, none), (none, none, none))
 
 
 def instants(
@@ -121,31 +125,37 @@ def _up(seconds: float, interval: int) -> int:
     return math.ceil(seconds / interval) * interval
 
 
-def move(test: TestSpec, rows: Rows, arm: Pair, reference: Pair, *, fraction: float) -> Rows:
-    """One window; arm, reference: (bad, all), each (R,). fraction: as of `detector.release`."""
+def move(test: TestSpec, rows: Rows, arm: Sums, reference: Sums, *, fraction: float) -> Rows:
+    """One window. fraction: as of `detector.release`."""
     gains = _gains(test, rows, arm, reference)
     return Rows(
         kernel.move(rows.stakes, gains, fraction, phi_w=test.cluster_size, interval=test.interval),
-        (rows.arm[0] + arm[0], rows.arm[1] + arm[1]),
-        (rows.reference[0] + reference[0], rows.reference[1] + reference[1]),
+        _added(rows.arm, arm),
+        _added(rows.reference, reference),
     )
 
 
-def _gains(test: TestSpec, rows: Rows, arm: Pair, reference: Pair) -> Gains:
+def _added(before: Sums, now: Sums) -> Sums:
+    return before[0] + now[0], before[1] + now[1], before[2] + now[2]
+
+
+def _gains(test: TestSpec, rows: Rows, arm: Sums, reference: Sums) -> Gains:
     match test.bound:
         case Max() | Min() if test.hard:
             runs = len(arm[0])
             return Gains(np.zeros((runs, 6)), np.zeros((runs, 2)))
-        case Max(limit):
-            return kernel.against_limit(limit, arm, rows.arm)
-        case Min(limit):
-            return kernel.against_limit(1 - limit, arm, rows.arm)
+        case Max() | Min():
+            limit = limit_of(test.bound)
+            if test.scale is not None:
+                return score_bets.against_limit(limit, arm, rows.arm)
+            return kernel.against_limit(limit, arm[:2], rows.arm[:2])
         case VsStable() as bound:
-            tolerance, margin = (
-                (bound.factor, bound.worse_by),
-                (bound.reject_factor, bound.reject_at),
-            )
-            return kernel.against_reference((tolerance, margin), arm, reference, rows.reference)
+            tolerance = bound.factor, bound.worse_by
+            margin = bound.reject_factor, bound.reject_at
+            known = rows.reference
+            if test.scale is not None:
+                return score_bets.against_reference((tolerance, margin), arm, reference, known)
+            return kernel.against_reference((tolerance, margin), arm[:2], reference[:2], known[:2])
         case _:
             assert_never(test.bound)
 
@@ -238,27 +248,39 @@ def _release(leg: Leg, before: int, end: int) -> float:
 
 def _traffic(
     subject: Subject, leg: Leg, shares: Floats, seconds: int, *, dice: Dice
-) -> tuple[Pair, Pair]:
-    """(bad, all) of both arms; requests come in clusters of `cluster_size` that share one fate."""
-    size = subject.test.cluster_size
+) -> tuple[Sums, Sums]:
+    """Both arms; requests come in clusters of `cluster_size` that share one fate."""
+    size = subject.test.cluster_size / subject.tosses
 
-    def thrown(rate: float, share: Floats) -> Pair:
+    def thrown(rate: float, share: Floats) -> Sums:
         clusters = subject.part * rate * seconds / size
         bad = np.asarray(size * dice.poisson(clusters * share))
-        return bad, bad + size * dice.poisson(clusters * (1 - share))
+        total = bad + size * dice.poisson(clusters * (1 - share))
+        return bad, total, _squares(subject, bad, total, share)
 
     arm = thrown(leg.candidate, shares)
     if not isinstance(subject.test.bound, VsStable):
-        return arm, (np.zeros_like(shares), np.zeros_like(shares))  # nobody compares
+        nothing = np.zeros_like(shares)
+        return arm, (nothing, nothing, nothing)  # nobody compares
     return arm, thrown(leg.stable, np.full_like(shares, subject.healthy))
+
+
+def _squares(subject: Subject, bad: Floats, total: Floats, share: Floats) -> Floats:
+    """Of scores as spread as their mean says; no more is known of them where no bucket tells."""
+    scale = subject.test.scale
+    if scale is None or not scale.bucketed:
+        return bad
+    least = bad * bad / np.where(total > 0, total, 1.0)
+    return np.minimum(least + total * share * (1 - share) / subject.tosses, bad)
 
 
 def _each(rows: Rows, change: Callable[[Floats], Floats]) -> Rows:
     """`change` applied to every array, whose first axis are the rows."""
     stakes = {f.name: change(getattr(rows.stakes, f.name)) for f in fields(Stakes)}
-    bad, total = map(change, rows.arm)
-    stable_bad, stable_total = map(change, rows.reference)
-    return Rows(Stakes(**stakes), (bad, total), (stable_bad, stable_total))
+    (bad, total, squares), (bad_s, total_s, squares_s) = (
+        map(change, sums) for sums in (rows.arm, rows.reference)
+    )
+    return Rows(Stakes(**stakes), (bad, total, squares), (bad_s, total_s, squares_s))
 
 
 def _where(these: NDArray[np.bool_], new: Rows, old: Rows) -> Rows:

@@ -2,7 +2,8 @@
 
 Decides what a readable state is. Refuses everything else with `StateUnreadable`: other versions,
 damaged or forged text, numbers no test can reach. Callers then start new evidence; a wrong state
-is never repaired. The string is about 300 characters long, with buckets of users up to 1,000.
+is never repaired. The string is about 300 characters long, 400 with squares of scores; with buckets
+of users up to 1,000.
 """
 
 import base64
@@ -11,11 +12,22 @@ import struct
 import zlib
 from typing import Final
 
-from goaround.evidence.model import NEVER, NO_BLOCK, Counts, Run, Table, TestSpec, TestState
+from goaround.evidence.model import (
+    NEVER,
+    NO_BLOCK,
+    ROUNDING,
+    Counts,
+    Run,
+    Squares,
+    Table,
+    TestSpec,
+    TestState,
+)
 from goaround.evidence.varints import Bytes, packed_numbers, packed_row
 
-VERSION: Final = 2
-HEAD: Final = struct.Struct("<B4sqdQ6dd2d6ddddqqqd?")
+VERSION: Final = 3
+HEAD: Final = struct.Struct("<B4sqdQ6dd2d6ddddqqqd?B")
+PAIRS: Final = 5
 GROSS: Final = struct.Struct("<6d")
 CHECKSUM: Final = struct.Struct("<I")
 LONGEST: Final = 8192
@@ -51,10 +63,11 @@ def pack(state: TestState) -> str:
         run.first_end or 0,
         run.cusum,
         gross,
+        sum(1 << i for i, squares in enumerate(_squares(state)) if squares is not None),
     )
-    pairs = (state.arm, state.reference, state.history, run.arm, run.reference)
-    counts = [value for pair in pairs for value in (pair.total, pair.bad)]
-    numbers = packed_numbers([*counts, state.step_total, state.unlabelled])
+    counts = [value for pair in _pairs(state) for value in (pair.total, pair.bad)]
+    squares = [value for some in _squares(state) for value in some or ()]
+    numbers = packed_numbers([*counts, *squares, state.step_total, state.unlabelled])
     tables = _packed_table(state.whole) + _packed_table(state.block)
     body = head + (GROSS.pack(*state.log_g) if gross else b"") + numbers + tables
     return base64.b64encode(body + CHECKSUM.pack(zlib.crc32(body))).decode()
@@ -76,6 +89,16 @@ def unpack(spec: TestSpec, text: str) -> TestState:
     return state
 
 
+def _pairs(state: TestState) -> tuple[Counts, ...]:
+    return state.arm, state.reference, state.history, state.run.arm, state.run.reference
+
+
+def _squares(state: TestState) -> list[tuple[float, ...] | None]:
+    """Of each pair, and of both tables; None where the bad ones stand for them."""
+    pairs = [None if pair.squares is None else (pair.squares,) for pair in _pairs(state)]
+    return [*pairs, state.whole_squares, state.block_squares]
+
+
 def _packed_table(table: Table) -> bytes:
     return bytes([len(table[0]) if table else 0]) + b"".join(map(packed_row, table))
 
@@ -94,10 +117,10 @@ def _parse(body: bytes) -> TestState:
     version, fingerprint, last_t, step_began, windows, *numbers = HEAD.unpack(body[: HEAD.size])
     if version != VERSION:
         raise StateUnreadable(f"the state has version {version}, not {VERSION}")
-    block_start, blind_until, first_end, cusum, gross = numbers[18:]
+    block_start, blind_until, first_end, cusum, gross, scored = numbers[18:]
     rest = HEAD.size + (GROSS.size if gross else 0)
     data = Bytes(body[rest:])
-    arm, reference, history, run_arm, run_reference = (_counts(data) for _ in range(5))
+    (arm, reference, history, run_arm, run_reference), tables = _sums(data, scored)
     state = TestState(
         fingerprint=fingerprint.hex(),
         last_t=last_t,
@@ -121,15 +144,24 @@ def _parse(body: bytes) -> TestState:
         log_g=GROSS.unpack(body[HEAD.size : rest]) if gross else NEVER,
         whole=_table(data),
         block=_table(data),
+        whole_squares=tables[0],
+        block_squares=tables[1],
     )
     data.end()
     _require_reachable(state)
     return state
 
 
-def _counts(data: Bytes) -> Counts:
-    total = data.number()
-    return Counts(total, data.number())
+def _sums(data: Bytes, scored: int) -> tuple[list[Counts], list[Squares]]:
+    """The pairs, and the squares of both tables; bits of `scored` tell which squares there are."""
+    if scored >> PAIRS + 2:
+        raise ValueError("squares of nothing that there is")
+    pairs = [(data.number(), data.number()) for _ in range(PAIRS)]
+    counts = [
+        Counts(*pair, data.number() if scored >> i & 1 else None) for i, pair in enumerate(pairs)
+    ]
+    tables = (PAIRS, PAIRS + 1)
+    return counts, [(data.number(), data.number()) if scored >> i & 1 else None for i in tables]
 
 
 def _table(data: Bytes) -> Table:
@@ -154,9 +186,20 @@ def _require_reachable(state: TestState) -> None:
         raise StateUnreadable("the state holds numbers that no test reaches")
     if not 0 <= run.cusum < math.inf or (run.cusum > 0) != (run.first_end is not None):
         raise StateUnreadable("the state tells of a run that cannot be")
+    _require_squares(state.whole, state.whole_squares)
+    _require_squares(state.block, state.block_squares)
     started = state.windows > 0 or state.arm == state.reference == Counts()
     times = 0 <= (run.first_end or 0) <= state.last_t < END_OF_TIME
     blocks = NO_BLOCK <= state.block_start <= state.last_t and 0 <= state.blind_until < END_OF_TIME
     counts = 0 <= state.step_total <= state.arm.total and state.unlabelled >= 0
     if not (started and times and blocks and counts):
         raise StateUnreadable("the state contradicts itself")
+
+
+def _require_squares(table: Table, squares: Squares) -> None:
+    """Squares of scores are at most their sum."""
+    if squares is None:
+        return
+    sums = (sum(table[1]), sum(table[3])) if table else (0.0, 0.0)
+    if not all(0 <= s2 <= bad * (1 + ROUNDING) for s2, bad in zip(squares, sums, strict=True)):
+        raise StateUnreadable("the state holds squares that no scores have")

@@ -12,9 +12,19 @@ import numpy as np
 
 from goaround.evidence import clustering, detector, kernel
 from goaround.evidence.assumptions import Assumptions, Rule, assumptions
+from goaround.evidence.bets import Floats
 from goaround.evidence.clustering import BUCKETS, Spread
 from goaround.evidence.kernel import Stakes, Weight
-from goaround.evidence.model import Max, Min, Table, TestSpec, TestState, Units, VsStable
+from goaround.evidence.model import (
+    Max,
+    Min,
+    Squares,
+    Table,
+    TestSpec,
+    TestState,
+    Units,
+    VsStable,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +61,8 @@ def weigh(spec: TestSpec, state: TestState, level: float = 4.605) -> Weighed:
         case Rule.GROSS:
             weight, log_accept = kernel.gross(rows), np.array(-math.inf)
         case Rule.DIVIDED:
-            whole, block = spread(spec, state.whole), spread(spec, state.block)
+            whole = spread(spec, state.whole, state.whole_squares)
+            block = spread(spec, state.block, state.block_squares)
             weight = kernel.divided(rows, whole, block, phi_w, level=level)
             log_accept = kernel.accepted(rows, whole, phi_w)
             accept_by = float(clustering.divisor(whole.phi_widest, phi_w))
@@ -85,13 +96,15 @@ def folded(spec: TestSpec, state: TestState) -> TestState:
     if not state.whole:
         return state
     phi_w, nothing = max(state.phi_w, spec.cluster_size), (0.0,) * len(state.whole[0])
-    rows, proven = kernel.folded(stakes(state), spread(spec, state.whole), phi_w, state.log_a_past)
+    seen = spread(spec, state.whole, state.whole_squares)
+    rows, proven = kernel.folded(stakes(state), seen, phi_w, state.log_a_past)
     return replace(
         state,
         log_m=tuple(rows.log_m.tolist()),
         log_a=tuple(rows.log_a.tolist()),
         log_a_past=float(proven),
         whole=(nothing,) * 4,
+        whole_squares=None if state.whole_squares is None else (0.0, 0.0),
     )
 
 
@@ -112,18 +125,32 @@ def stakes(state: TestState) -> Stakes:
     )
 
 
-def spread(spec: TestSpec, table: Table) -> Spread:
-    """How the counts of one table vary over users; no table = no spread known (phi 1, t 0)."""
+def spread(spec: TestSpec, table: Table, squares: Squares = None) -> Spread:
+    """How the counts of one table vary over users; no table = no spread known (phi 1, t 0).
+
+    Independent scores vary as little as their squares say, so that users show who differ by less
+    than the scale allows: the divisor belongs to the variance that the bets believe in.
+    """
     counts = np.array(table) if table else np.zeros((4, BUCKETS))
     match spec.bound:
         case VsStable(factor=factor, worse_by=worse_by):
-            return clustering.against_reference(counts, factor, worse_by)
+            return clustering.against_reference(counts, factor, worse_by, squares=squares)
         case Min():
             counts[1], counts[3] = counts[0] - counts[1], counts[2] - counts[3]
+            squares = _mirrored(counts, squares)
     if spec.arm == spec.reference:
         counts[2:] = 0.0
     lone = clustering.LONE if spec.units is Units.USERS else 1.0
-    return clustering.against_limit(counts, limit_of(spec.bound), lone=lone)
+    limit = limit_of(spec.bound)
+    return clustering.against_limit(counts, limit, lone=lone, squares=squares)
+
+
+def _mirrored(counts: Floats, squares: Squares) -> Squares:
+    """Squares of 1 - x, from those of x and the sums of 1 - x."""
+    if squares is None:
+        return None
+    n_c, good_c, n_s, good_s = counts.sum(axis=-1).tolist()
+    return squares[0] + 2 * good_c - n_c, squares[1] + 2 * good_s - n_s
 
 
 def limit_of(bound: Max | Min) -> float:

@@ -10,7 +10,7 @@ import math
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from goaround.api.kinds import AIFeature
-from goaround.evidence import buckets, clustering, own_past
+from goaround.evidence import buckets, own_past
 from goaround.evidence.judge import STABLE, Counts, ImpossibleCounts, TestSpec, Window
 from goaround.evidence.plan import owner_of, signal_of
 from goaround.runtime.readings import Purpose, is_known, shape_of, understood
@@ -82,12 +82,12 @@ async def _clustering(feature: AIFeature, name: str, ask: Ask, ends: range) -> f
     if not isinstance(read, Readings):
         return None
     try:
-        polls = buckets.polls(map(_of_stable, read.windows))
+        return buckets.phi_w(map(_of_stable, read.windows))
     except ImpossibleCounts:
         return None
-    return float(clustering.phi_w(polls))
 
 
 def _of_stable(read: WindowReading) -> Window:
+    arms = {a: Counts(c.total, c.bad, c.squares) for a, c in read.arms.items() if a == STABLE}
     counts = tuple(Counts(c.total, c.bad) for c in read.buckets.get(STABLE, ()))
-    return Window(read.end, {}, {STABLE: counts})
+    return Window(read.end, arms, {STABLE: counts})

@@ -147,7 +147,7 @@ def _windows(read: Read) -> list[Window]:
     return [
         Window(
             end=w.end,
-            arms={arm: Counts(c.total, c.bad) for arm, c in w.arms.items()},
+            arms={arm: Counts(c.total, c.bad, c.squares) for arm, c in w.arms.items()},
             buckets={
                 arm: tuple(Counts(c.total, c.bad) for c in some) for arm, some in w.buckets.items()
             },

@@ -98,6 +98,7 @@ def _measured(signal: Signal, interval: int) -> Shape:
                 mean.count,
                 interval,
                 kind=Kind.MEAN,
+                buckets=mean.buckets or "",
                 lowest=float(mean.lowest),
                 highest=float(mean.highest),
                 lower_is_worse=mean.worse is Worse.LOWER,

@@ -8,13 +8,14 @@ time stamp is never rounded, a second row for the same thing is never added up.
 import math
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Final
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from typing import Final, TypeVar
 
 from goaround.world.prom_count import Flaw, counts
-from goaround.world.prom_matchers import PART_LABEL, FeatureKey, Labels
+from goaround.world.prom_matchers import LE, PART_LABEL, FeatureKey, Labels
 from goaround.world.prom_matrix import Row
 from goaround.world.prom_matrix import rows as matrix_rows
+from goaround.world.prom_scores import BY_BOUND, Histogram, scored
 from goaround.world.prom_types import (
     BUCKETS,
     NOTHING,
@@ -33,9 +34,12 @@ _DECIMAL: Final = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 _NOT_A_NUMBER: Final = frozenset({"NaN", "+Inf", "-Inf", "Inf"})
 _NUMBERS: Final = {f"b{number:02}": number for number in range(BUCKETS)}
 
-# window end -> (variant, bucket label) -> part -> number
+# window end -> (variant, label of the bucket of users) -> part -> number
 _Windows = dict[int, dict[tuple[str, str], dict[str, float]]]
+# window end -> variant -> (part, bound of the bucket of scores) -> number
+_Histograms = dict[int, dict[str, dict[tuple[str, str], float]]]
 _Parts = Mapping[str, float]
+_Key = TypeVar("_Key", bound=Hashable)
 
 
 def decode(
@@ -79,10 +83,12 @@ def decode_values(body: bytes, label: str) -> tuple[str, ...]:
 def _reading(rows: Sequence[Row], labels: Labels, ends: range, shape: Shape) -> Read:
     try:
         found: _Windows = {end: {} for end in ends}
+        held: _Histograms = {end: {} for end in ends}
         seen: set[tuple[str, str, str]] = set()
         for row in rows:
             arm, part = row.metric[labels.variant], row.metric[PART_LABEL]
-            bucket = row.metric.get(labels.bucket, "")
+            by_bound = part in BY_BOUND
+            bucket = row.metric.get(LE if by_bound else labels.bucket, "")
             if (arm, bucket, part) in seen:
                 raise Flaw(
                     UnreadableReason.DUPLICATE,
@@ -91,16 +97,21 @@ def _reading(rows: Sequence[Row], labels: Labels, ends: range, shape: Shape) -> 
                 )
             seen.add((arm, bucket, part))
             for end, value in _points(row, ends, shape):
-                cell = found[end].setdefault((arm, bucket), {})
-                if part in cell:
-                    raise Flaw(
-                        UnreadableReason.DUPLICATE,
-                        f"two values at {end}, one is allowed: check the provider",
-                    )
-                cell[part] = value
-        return Readings(tuple(_window(end, found[end], shape) for end in ends))
+                if by_bound:
+                    _put(held[end].setdefault(arm, {}), (part, bucket), value, end)
+                else:
+                    _put(found[end].setdefault((arm, bucket), {}), part, value, end)
+        return Readings(tuple(_window(end, found[end], held[end], shape) for end in ends))
     except Flaw as flaw:
         return Unreadable(flaw.reason, str(flaw))
+
+
+def _put(cell: dict[_Key, float], key: _Key, value: float, end: int) -> None:
+    if key in cell:
+        raise Flaw(
+            UnreadableReason.DUPLICATE, f"two values at {end}, one is allowed: check the provider"
+        )
+    cell[key] = value
 
 
 def _points(row: Row, ends: range, shape: Shape) -> Iterator[tuple[int, float]]:
@@ -153,7 +164,10 @@ def _number(text: str, *, signed: bool) -> float:
 
 
 def _window(
-    end: int, rows: Mapping[tuple[str, str], Mapping[str, float]], shape: Shape
+    end: int,
+    rows: Mapping[tuple[str, str], _Parts],
+    held: Mapping[str, Histogram],
+    shape: Shape,
 ) -> WindowReading:
     if shape.kind is Kind.QUERY:
         found = {arm: row["value"] for (arm, _), row in rows.items() if "value" in row}
@@ -162,7 +176,8 @@ def _window(
     buckets: dict[str, tuple[Counts, ...]] = {}
     for arm in sorted({arm for arm, _ in rows}):
         mine = {label: parts for (other, label), parts in rows.items() if other == arm}
-        arms[arm] = counts(arm, end, _summed(mine.values()), shape)
+        whole = counts(arm, end, _summed(mine.values()), shape)
+        arms[arm] = scored(arm, whole, held.get(arm, {}), shape) if shape.buckets else whole
         if numbered := _numbered(arm, end, mine, shape):
             buckets[arm] = numbered
     return WindowReading(end, arms, buckets)

@@ -15,8 +15,9 @@ from goaround.api.drift import DriftInput
 from goaround.evidence.drift import Sample
 from goaround.evidence.model import ImpossibleCounts
 from goaround.evidence.samples import Likeness, Mix, from_cumulative
-from goaround.world.prom_expression import LE, lookbacks
+from goaround.world.prom_expression import lookbacks
 from goaround.world.prom_matchers import (
+    LE,
     PART_LABEL,
     FeatureKey,
     Labels,

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Final, assert_never
 
 from goaround.world.prom_matchers import (
+    LE,
     PART_LABEL,
     FeatureKey,
     Labels,
@@ -21,11 +22,11 @@ from goaround.world.prom_matchers import (
     quote,
 )
 from goaround.world.prom_query import parse_query
+from goaround.world.prom_scores import BY_BOUND, SCORES, SERIES
 from goaround.world.prom_types import Kind, Shape
 from goaround.world.promql import parse_matchers, parse_selector
 
 LONG_LOOKBACK_EXTRA_SECONDS: Final = 900
-LE: Final = "le"
 ALL: Final = Matcher(LE, "=", "+Inf")
 
 Pins = tuple[Matcher, ...]
@@ -53,8 +54,9 @@ def expression(
     """One expression that reads `shape` of `features` in the `interval` seconds before now.
 
     Rows carry the three pinned labels, the bucket's where the series do, and `goaround_part`, which
-    is one of `parts`. Evaluated with `query_range` at step = interval its windows are disjoint and
-    their sums telescope (notes/statistics.md 2). Pairs of namespace and name that were not asked
+    is one of `parts`; or one of `BY_BOUND` with `le` for the bucket, where a mean has a histogram.
+    Evaluated with `query_range` at step = interval its windows are disjoint and their sums
+    telescope (notes/statistics.md 2). Pairs of namespace and name that were not asked
     for may appear in the answer: both are matched by themselves. `features`, `variants` not empty.
     Raises `SelectorError` when the shape's texts are refused.
     """
@@ -74,14 +76,15 @@ def parse_all(shape: Shape, labels: Labels) -> None:
     if shape.kind is Kind.QUERY:
         parse_query(shape.bad, labels)
     else:
-        parse_selector(shape.bad, labels)
-        parse_selector(shape.total, labels)
+        for text in filter(None, (shape.bad, shape.total, shape.buckets)):
+            parse_selector(text, labels)
     for _, text in shape.arms:
         parse_matchers(text, labels)
 
 
 def parts(kind: Kind) -> tuple[str, ...]:
-    """Values of `goaround_part` in the answer to a shape of this kind."""
+    """Values of `goaround_part` in the answer to a shape of this kind; those of a mean's buckets
+    come on top."""
     match kind:
         case Kind.RATIO | Kind.COUNT:
             return "bad", "total"
@@ -135,12 +138,21 @@ class _Window:
     def growth_with(self, selector: str, counter: str) -> str:
         """As `growth`, but `counter` tells restarts: a sum of scores may fall without one."""
         end = self.at_end(selector)
-        fallen = f"{self.at_end(counter)} - {self.at_start(counter)} < 0"
-        return f"(({end} - {self.at_start(selector)}) unless ({fallen})) or {end}"
+        return f"(({end} - {self.at_start(selector)}) unless ({self._fallen(counter)})) or {end}"
+
+    def growth_by_bound(self, selector: str, counter: str) -> str:
+        """As `growth`, but `counter` tells restarts as well: not all buckets fall in one."""
+        end, fallen = self.at_end(selector), self._fallen(counter)
+        grown = f"({end} - {self.at_start(selector)}) >= 0"
+        return f"(({grown}) unless ignoring ({LE}) ({fallen})) or {end}"
+
+    def _fallen(self, counter: str) -> str:
+        return f"{self.at_end(counter)} - {self.at_start(counter)} < 0"
 
 
 def _growths(shape: Shape, labels: Labels, window: _Window) -> Iterator[tuple[str, str, Growth]]:
-    """Per part: its name, how series are put together, and what each of them contributes."""
+    """Per part: its name, how series are put together, and what each of them contributes. Those in
+    `BY_BOUND` are put together for each bound of a bucket, whatever the users' bucket."""
     bad, total = _template(shape, shape.bad, labels), _template(shape, shape.total, labels)
     match shape.kind:
         case Kind.RATIO | Kind.COUNT:
@@ -166,6 +178,14 @@ def _growths(shape: Shape, labels: Labels, window: _Window) -> Iterator[tuple[st
                 lambda pins: window.growth_with(bad.pinned(pins), total.pinned(pins)),
             )
             yield "total", "sum", lambda pins: window.growth(total.pinned(pins))
+            if shape.buckets:
+                held = _template(shape, shape.buckets, labels)
+                yield (
+                    SCORES,
+                    "sum",
+                    lambda pins: window.growth_by_bound(held.pinned(pins), total.pinned(pins)),
+                )
+                yield SERIES, "count", lambda pins: window.at_end(held.pinned(pins))
         case Kind.QUERY:
             raise ValueError("a query has no counters")
         case _:
@@ -186,8 +206,8 @@ def _shared(
     # series, or a series born with its first error, must not look like a feature never seen before.
     own = f"{labels.namespace}, {labels.feature}"
     known = f"on ({own}) group by ({own}) ({window.at_start(_guard(shape, labels).pinned(pins))})"
-    by = ", ".join((*labels.names, labels.bucket))
     for name, aggregate, growth in _growths(shape, labels, window):
+        by = ", ".join((*labels.names, LE if name in BY_BOUND else labels.bucket))
         summed = f"{aggregate} by ({by}) ({growth((*pins, arm))})"
         yield _labelled(f"{summed} and {known}", (PART_LABEL, name))
 
@@ -210,7 +230,8 @@ def _by_arms(
         for variant, pins in arms:
             for name, aggregate, growth in _growths(shape, labels, window):
                 if variant in variants:
-                    summed = f"{aggregate} by ({own}) ({growth(pins)}) and {known}"
+                    by = f"{own}, {LE}" if name in BY_BOUND else own
+                    summed = f"{aggregate} by ({by}) ({growth(pins)}) and {known}"
                     yield _labelled(
                         summed,
                         (labels.feature, feature.name),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 PART_LABEL: Final = "goaround_part"
+LE: Final = "le"
 IDENTIFIER: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _REGEX_SPECIAL: Final = re.compile(r"[\\.+*?()|\[\]{}^$]")
 

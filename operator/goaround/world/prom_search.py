@@ -13,8 +13,10 @@ from typing import Final
 
 from goaround.world.prom_breaker import Breaker, is_outage
 from goaround.world.prom_decode import decode, decode_values
-from goaround.world.prom_expression import LE, bounds_expression, expression, parts
+from goaround.world.prom_expression import bounds_expression, expression, parts
 from goaround.world.prom_http import PrometheusHttp
+from goaround.world.prom_matchers import LE
+from goaround.world.prom_scores import BY_BOUND
 from goaround.world.prom_types import (
     BUCKETS,
     Provider,
@@ -38,6 +40,8 @@ _MAX_SUSPECTS: Final = 2000
 # Generous sizes in an answer (head of a row; one point), to cut chunks that fit into `max_bytes`.
 _ROW_BYTES: Final = 300
 _POINT_BYTES: Final = 40
+# Bounds of the buckets of scores; few histograms have more.
+_BOUNDS: Final = 20
 _LARGE_ANSWER: Final = 1 << 16
 # Shapes whose expression grows with each feature.
 _MOST_APART: Final = 10
@@ -145,7 +149,9 @@ class FeatureSearch:
         """Rows of one feature in an answer, at most; twenty buckets until it is known better."""
         shape = question.shape
         bucketed = shape.is_shared and shape not in self._plain
-        return len(parts(shape.kind)) * len(question.variants) * (BUCKETS if bucketed else 1)
+        each = len(parts(shape.kind)) * (BUCKETS if bucketed else 1)
+        bounds = len(BY_BOUND) * _BOUNDS if shape.buckets else 0
+        return len(question.variants) * (each + bounds)
 
     def _pieces(self, question: Question) -> Iterator[range]:
         """Cuts that Prometheus takes, of which one feature's answer is small enough."""

@@ -67,6 +67,7 @@ class Shape:
 
     `bad` and `total` are tenants' selectors with `$match`, by kind: bad and all events (Ratio,
     Count), twice the buckets (Latency), sum and count of scores (Mean), PromQL and nothing (Query).
+    `buckets`: of a mean's scores, where it has a histogram, else nothing.
     `interval` and `offset` in seconds: a window that is named T ended at T - offset, because its
     counts are final only then. `slower_than`: `le` of a bucket, in the histogram's unit. `lowest`,
     `highest`: ends of the scale of a score. `lower_is_worse`: of scores, and of what a query gives.
@@ -78,6 +79,7 @@ class Shape:
     total: str
     interval: int
     kind: Kind = Kind.RATIO
+    buckets: str = ""
     slower_than: str = ""
     lowest: float = 0.0
     highest: float = 1.0
@@ -94,13 +96,21 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Events of one arm in one window, 0 <= bad <= total; floats, because counters are."""
+    """Events of one arm in one window, 0 <= bad <= total; floats, because counters are.
+
+    squares: of scores whose histogram is known, an upper bound of the sum of squared badness.
+    """
 
     total: float
     bad: float
+    squares: float | None = None
 
     def __add__(self, other: "Counts") -> "Counts":
-        return Counts(self.total + other.total, self.bad + other.bad)
+        """Of two amounts of the same kind."""
+        squares = None
+        if self.squares is not None or other.squares is not None:
+            squares = sum(c.bad if c.squares is None else c.squares for c in (self, other))
+        return Counts(self.total + other.total, self.bad + other.bad, squares)
 
 
 NOTHING: Final = Counts(0.0, 0.0)

@@ -1,9 +1,12 @@
 """The text of a flight plan, line by line."""
 
+from dataclasses import replace
+
 from goaround.api.kinds import AIFeature
 from goaround.cli import plan_text
 from goaround.evidence.model import Max, VsStable
 from goaround.evidence.planned import Fault, FlightPlan, StepPlan, TestPlan
+from goaround.evidence.scale import Scale
 from tests.unit.cli.kit import a_flight
 
 GOLDEN = """\
@@ -110,3 +113,26 @@ def test_programs_get_the_same_figures() -> None:
     assert told["flies"] is True
     assert told["steps"][0]["tests"][0]["requestsToAccept"] == 96
     assert told["steps"][0]["tests"][0]["faults"][3]["medianSeconds"] == 20
+
+
+def test_a_mean_is_planned_in_the_unit_of_its_score() -> None:
+    judge = replace(
+        A_TEST,
+        name="judge",
+        bound=Max(0.3),
+        healthy=0.2,
+        scale=Scale(1.0, 5.0, lower_is_worse=True, bucketed=True),
+        deviation=0.1,
+    )
+    costs = replace(
+        judge,
+        bound=VsStable(reject_at=0.08, worse_by=0.04),
+        scale=Scale(0.0, 10.0, lower_is_worse=False),
+    )
+    step = replace(a_plan().steps[0], tests=(judge, costs))
+    text = plan_text.as_text(feature(), replace(a_plan(), steps=(step,)), "given", ())
+    assert "  judge: min 3.8, healthy at 4.2 (sd 0.4), by moments\n" in text
+    assert "vs stable + 0.4, must rule out + 0.8, healthy at 2 (sd 1), without buckets" in text
+    assert "parts of the scale" in " ".join(text.split())
+    told = plan_text.as_json(feature(), replace(a_plan(), steps=(step,)), "given", ())
+    assert told["steps"][0]["tests"][0]["bound"] == "min 3.8"

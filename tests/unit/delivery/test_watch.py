@@ -248,7 +248,7 @@ def test_a_cluster_restored_from_a_backup_is_believed_in_the_end() -> None:
 
 
 def test_waits_double_to_five_seconds_and_differ() -> None:
-    longest, shortest = BackOff(lambda: 0.0), BackOff(lambda: 1.0)
+    longest, shortest = BackOff(lambda: 1.0), BackOff(lambda: 0.0)
     waits = [longest.next() for _ in range(8)]
     assert waits == [0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0, 5.0]
     assert [shortest.next() for _ in range(8)] == [wait / 2 for wait in waits]

@@ -199,3 +199,43 @@ def test_slices_are_taken_to_be_of_one_size_and_gate_nothing() -> None:
     whole, part = the_test(plan, "errors"), the_test(plan, "errors/de")
     assert part.per_second == whole.per_second / 2
     assert part.requests is None
+
+
+def a_mean(*, buckets: bool, **bounds: Any) -> Json:
+    held = {"buckets": "s_bucket{$match}"} if buckets else {}
+    mean = {"sum": "s_sum{$match}", "count": "s_count{$match}", "worse": "Lower", **held}
+    return {"name": "judge", "mean": mean, **bounds}
+
+
+def test_buckets_make_a_mean_quicker_in_the_plan_as_in_flight() -> None:
+    """Healthy at 0.8; twice as far from 1 is 0.6; sd 0.1."""
+    traffic = Traffic(10, {"judge": 0.2}, {"judge": 0.1})
+    with_buckets, without = (
+        the_test(
+            flight_plan(
+                a_spec(a_mean(buckets=known, min="0.7"), ERRORS),
+                traffic,
+                np.random.default_rng(SEED),
+            ),
+            "judge",
+        )
+        for known in (True, False)
+    )
+    assert with_buckets.requests is not None
+    assert without.requests is not None
+    assert with_buckets.requests < 0.7 * without.requests
+    found, blind = (next(f for f in t.faults if f.name == "2x") for t in (with_buckets, without))
+    assert found.median is not None
+    assert blind.median is not None
+    assert found.median < 0.7 * blind.median
+    assert with_buckets.smallest is not None
+    assert without.smallest is not None
+    assert with_buckets.smallest < without.smallest
+
+
+def test_a_mean_of_which_nothing_is_known_is_assumed_within_its_bounds() -> None:
+    bounds = {"min": "0.9", "vsStable": {"worseBy": "0.02", "rejectAt": "0.04"}}
+    plan = planned(a_spec(a_mean(buckets=True, **bounds), ERRORS), 100)
+    judged = [test for test in plan.steps[0].tests if test.name.startswith("judge")]
+    assert [test.healthy for test in judged] == [pytest.approx(0.05)] * 2
+    assert plan.flies

@@ -64,14 +64,14 @@ def test_a_rehearsal_moves_as_the_engine_does(bound: Bound) -> None:
         window = Window(end, {CANDIDATE: arm, STABLE: stable})
         state = advance(test, state, window, step_began=0.0)
         fraction = detector.release(first=end == 10, elapsed=10, weight_changed=False)
-        rows = move(test, rows, _pair(harm), _pair(stable), fraction=fraction)
+        rows = move(test, rows, _sums(harm), _sums(stable), fraction=fraction)
     assert rows.stakes.log_m[0] == pytest.approx(np.array(state.log_m), abs=1e-9)
     assert rows.stakes.log_left[0] == pytest.approx(state.log_left)
     assert rows.stakes.log_a[0] == pytest.approx(np.array(state.log_a), abs=1e-9)
 
 
-def _pair(counts: Counts) -> tuple[Floats, Floats]:
-    return np.array([counts.bad]), np.array([counts.total])
+def _sums(counts: Counts) -> tuple[Floats, Floats, Floats]:
+    return np.array([counts.bad]), np.array([counts.total]), np.array([counts.second])
 
 
 @pytest.mark.parametrize(
@@ -175,8 +175,8 @@ def test_windows_grow_with_time_and_keep_to_the_grid() -> None:
 
 def test_rows_are_picked_with_all_that_they_remember() -> None:
     test = TestSpec("e", Max(0.02), 10)
-    arm = (np.array([0.0, 9.0, 1.0]), np.array([10.0, 10.0, 10.0]))
-    rows = move(test, fresh(3), arm, (np.zeros(3), np.zeros(3)), fraction=0.7)
+    bad, none = np.array([0.0, 9.0, 1.0]), np.zeros(3)
+    rows = move(test, fresh(3), (bad, np.full(3, 10.0), bad), (none, none, none), fraction=0.7)
     one: Rows = rows.pick(np.array([1]))
     assert one.runs == 1
     assert one.arm[0].tolist() == [9.0]
