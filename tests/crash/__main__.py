@@ -14,7 +14,7 @@ from itertools import groupby
 from typing import Final
 
 from tests.crash.faults import CALL_FAULTS, WATCH_FAULTS, Fault
-from tests.crash.forks import Result, play_together
+from tests.crash.forks import Played, Result, play_together
 from tests.crash.points import Broken, CrashPoint, all_points, right
 from tests.crash.scenarios import BY_NAME, VARIANTS
 
@@ -37,14 +37,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         points = [p for p in points if p.group in asked.fault]
     if asked.point:
         points = [p for p in points if p.injections[0].at == asked.point]
-    results = _played(points, asked.workers)
+    played = _played(points, asked.workers)
+    results = played.results
     _table(names, results)
     bad = [(point, told) for point, told in results if told]
     for point, told in bad[: asked.show]:
         print(f"\n{point}")
         print("\n".join(f"    {line}" for line in told))
     seconds = time.monotonic() - begun
-    print(f"\npoints={len(results)} violations={len(bad)} seconds={seconds:.0f}")
+    print(f"\n{played.shared} of them had a future that was played already (tests/crash/forks.py)")
+    print(f"points={len(results)} violations={len(bad)} seconds={seconds:.0f}")
     return 1 if bad else 0
 
 
@@ -59,18 +61,20 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def _played(points: Sequence[CrashPoint], workers: int) -> list[Result]:
+def _played(points: Sequence[CrashPoint], workers: int) -> Played:
     jobs = list(_jobs(points))
     gc.collect()
     gc.disable()  # children live for a blink, and a collection would copy what they share
     gc.freeze()  # what was imported and computed so far is shared by all children
     with multiprocessing.get_context("fork").Pool(workers) as pool:
         found: list[Result] = []
-        for results in pool.imap(play_together, jobs, chunksize=1):
-            found += results
+        shared = 0
+        for played in pool.imap(play_together, jobs, chunksize=1):
+            found += played.results
+            shared += played.shared
             bad = sum(1 for _, told in found if told)
             print(f"{len(found)} of {len(points)}, {bad} violations", file=sys.stderr, flush=True)
-    return found
+    return Played(found, shared)
 
 
 def _jobs(points: Sequence[CrashPoint]) -> Iterator[list[CrashPoint]]:

@@ -65,7 +65,7 @@ def _unlike(run: Run, right: Reference, injections: Sequence[Injection]) -> Iter
     course = tuple(run.watchman.course)
     if course != right.course:
         yield _turn(course, right.course)
-    allowed = _writes_allowed(right, injections)
+    allowed = writes_allowed(right, injections)
     if run.writes > allowed:
         yield f"{run.writes} writes, where {allowed} are enough"
 
@@ -79,6 +79,7 @@ def _turn(course: Sequence[Point], right: Sequence[Point]) -> str:
     return "course: longer than it should be"
 
 
-def _writes_allowed(right: Reference, injections: Sequence[Injection]) -> int:
+def writes_allowed(right: Reference, injections: Sequence[Injection]) -> int:
+    """More of them would be a loop that writes for nothing."""
     hands = 2 if any(i.fault is Fault.TWIN for i in injections) else 1
     return hands * right.writes + MORE_WRITES * len(injections)

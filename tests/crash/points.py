@@ -16,7 +16,7 @@ from tests.crash.scenarios import BY_NAME, SCENARIOS
 from tests.crash.world import Image, Run, World
 
 SEED: Final = 20261121
-PAIRS_PER_SCENARIO: Final = 24
+PAIRS_PER_SCENARIO: Final = 16
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ logs as an error, or lets escape, counts as a fault.
 import asyncio
 import contextvars
 import logging
+import math
 from collections.abc import Coroutine, Generator, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, Protocol
@@ -24,6 +25,9 @@ from tests.crash.store import Store
 from tests.crash.traffic import ModelReader, Traffic
 
 RESTART_SECONDS: Final = 1.0
+"""At least; a new life begins at a whole second, so that crashes which leave the same behind are
+followed by the same life (`forks.py` plays it once)."""
+
 REPLICA: Final = "http://flags.invalid"
 CONFIG: Final = Config(
     providers=[ProviderConfig(name="default", url="http://metrics.invalid", lag_seconds=2)],
@@ -49,8 +53,8 @@ class Surroundings(Protocol):
     def revisions(self, request: httpx.Request) -> httpx.Response:
         """What the flag replica answers."""
 
-    def launch(self, name: str, hearing: float) -> None:
-        """Begin another life."""
+    def relaunch(self, name: str, hearing: float) -> None:
+        """Begin another life of a process that died."""
 
 
 class Process:
@@ -81,7 +85,9 @@ class Process:
     def die(self) -> None:
         """As by SIGKILL: nothing of it acts any more, and another one is begun."""
         self.end()
-        self._world.loop.call_later(RESTART_SECONDS, self._world.launch, self.name, self.hearing)
+        loop = self._world.loop
+        at = math.ceil(loop.time() + RESTART_SECONDS)
+        loop.call_at(at, self._world.relaunch, self.name, self.hearing)
 
     def end(self) -> None:
         self.dead = True
@@ -101,6 +107,15 @@ class Process:
             jitter=lambda: 0.5,
         )
         await self.operator.start()
+
+    def hears_nothing_new(self, kind: Kind, body: Json, removed: bool) -> bool:
+        """Hears it; whether that surely left everything as it was: bodies, and that none is due."""
+        if self.operator is None or self.dead:
+            return True
+        cache, queue = self.operator.cache, self.operator.queue
+        before, was_idle = [id(b) for b in cache.all(kind)], queue.idle
+        self.hear(kind, body, removed)
+        return was_idle and queue.idle and [id(b) for b in cache.all(kind)] == before
 
     def hear(self, kind: Kind, body: Json, removed: bool) -> None:
         if self.operator is not None and not self.dead:

@@ -22,8 +22,8 @@ class Unacceptable(Exception):
     """The API server would refuse it, or drop a part of it silently."""
 
 
-def checked(kind: Kind, body: Json) -> Json:
-    """The body as it is stored. Raises Unacceptable."""
+def checked(kind: Kind, body: Json, before: Json | None = None) -> Json:
+    """The body as it is stored; `before` was. Raises Unacceptable."""
     if not NAME.fullmatch(body["metadata"]["name"]):
         raise Unacceptable(f"{kind.plural}: {body['metadata']['name']!r} is no name")
     if kind is EVENTS:
@@ -32,7 +32,8 @@ def checked(kind: Kind, body: Json) -> Json:
         return body
     served = OURS[kind.plural]
     stored = dict(body)
-    stored["spec"] = _kept(kind, served.spec, body["spec"])
+    if before is None or body["spec"] != before["spec"]:
+        stored["spec"] = _kept(kind, served.spec, body["spec"])
     if served.status is not None:
         _kept(kind, served.status, body["status"])  # the schema of a status has no defaults
         _split_sums_up(kind, stored["status"])

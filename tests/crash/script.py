@@ -130,6 +130,11 @@ class Player:
     def finished(self) -> bool:
         return self._next >= len(self._acts)
 
+    @property
+    def stand(self) -> tuple[int, bool]:
+        """The number of acts that were played, and whether the next one waits for its moment."""
+        return self._next, self._pending
+
     def look(self) -> None:
         """Whether it is time for the next act."""
         if self._pending or self.finished:

@@ -53,6 +53,7 @@ class Store:
         self._wall = wall
         self._version = FIRST_VERSION
         self._objects: dict[Address, Json] = {}
+        self._texts: dict[Address, str] = {}
         self._births: dict[str, int] = {}
         self.hearers: list[Callable[[Commit], None]] = []
         self.refusals: list[str] = []
@@ -60,15 +61,17 @@ class Store:
     # -- reading ---------------------------------------------------------------------------------
 
     def list(self, kind: Kind, namespace: str | None, label: str | None) -> list[Json]:
-        found = [
-            body
-            for (plural, where, _), body in sorted(self._objects.items())
-            if plural == kind.plural and namespace in (None, where)
+        return [
+            self._copy(address)
+            for address in sorted(self._objects)
+            if address[0] == kind.plural
+            and namespace in (None, address[1])
+            and _labelled(self._objects[address], label)
         ]
-        return [copied(b) for b in found if _labelled(b, label)]
 
     def get(self, kind: Kind, namespace: str, name: str) -> Json:
-        return copied(self._known(kind, namespace, name))
+        self._known(kind, namespace, name)
+        return self._copy((kind.plural, namespace, name))
 
     def find(self, kind: Kind, namespace: str, name: str) -> Json | None:
         """The object, or None; for whoever watches the run."""
@@ -109,6 +112,7 @@ class Store:
     def delete(self, kind: Kind, namespace: str, name: str, author: str) -> None:
         before = self._known(kind, namespace, name)
         del self._objects[(kind.plural, namespace, name)]
+        self._texts.pop((kind.plural, namespace, name), None)
         last = copied(before)
         last["metadata"]["resourceVersion"] = self._next()
         self._tell(Commit(kind, last, None, author))
@@ -140,6 +144,13 @@ class Store:
 
     # -- inside ----------------------------------------------------------------------------------
 
+    def _copy(self, address: Address) -> Json:
+        """As `copied`; the text of what is read often is made once."""
+        if address not in self._texts:
+            self._texts[address] = json.dumps(self._objects[address])
+        found: Json = json.loads(self._texts[address])
+        return found
+
     def _known(self, kind: Kind, namespace: str, name: str) -> Json:
         found = self._objects.get((kind.plural, namespace, name))
         if found is None:
@@ -148,7 +159,7 @@ class Store:
 
     def _commit(self, kind: Kind, before: Json | None, after: Json, author: str) -> Json:
         try:
-            after = checked(kind, after)
+            after = checked(kind, after, before)
         except Unacceptable as err:
             raise self._refusal(str(err)) from err
         if after == before:
@@ -157,7 +168,9 @@ class Store:
             after["metadata"]["generation"] += 1
         after["metadata"]["resourceVersion"] = self._next()
         meta = after["metadata"]
-        self._objects[(kind.plural, meta["namespace"], meta["name"])] = after
+        address = (kind.plural, meta["namespace"], meta["name"])
+        self._objects[address] = after
+        self._texts.pop(address, None)
         self._tell(Commit(kind, before, after, author))
         return copied(after)
 

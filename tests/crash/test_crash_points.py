@@ -27,8 +27,8 @@ def test_a_scenario_ends_as_its_script_says_when_nothing_goes_wrong(name: str) -
 @every_scenario
 def test_whatever_goes_wrong_at_one_call_the_end_is_the_same(name: str) -> None:
     points = by_scenario().get(name, [])
-    bad = {str(point): told for point, told in play_together(points) if told} if points else {}
-    assert not bad
+    results = play_together(points).results if points else []
+    assert not {str(point): told for point, told in results if told}
 
 
 def test_every_call_of_every_scenario_is_a_point_with_every_fault_it_can_have() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import takewhile
 
 import pytest
@@ -11,7 +12,7 @@ from goaround.api.feature import Release
 from goaround.api.kinds import EVENTS
 from tests.crash import points
 from tests.crash.faults import Fault, Injection
-from tests.crash.forks import play_together
+from tests.crash.forks import heritage, play_together
 from tests.crash.mutants import MUTANTS
 from tests.crash.normal import differences, normal_form
 from tests.crash.points import Broken, CrashPoint, beginning, play, points_of, undisturbed
@@ -32,7 +33,32 @@ def test_two_runs_of_one_point_are_the_same_to_the_last_byte() -> None:
 
 def test_points_played_together_say_what_they_say_alone() -> None:
     chosen = [p for p in points_of("rollback-first-step") if p.group == Fault.CONFLICT][:6]
-    assert play_together(chosen) == [(p, play(p)) for p in chosen]
+    assert play_together(chosen).results == [(p, play(p)) for p in chosen]
+
+
+def test_crashes_that_leave_the_same_behind_have_the_same_future_to_the_last_byte() -> None:
+    scenario = BY_NAME["rollback-first-step"]
+    futures: dict[str, list[str]] = {}
+    for point in crashes_at(range(6, 12)):
+        left: list[str] = []
+        world = World(
+            scenario,
+            beginning(scenario.name),
+            point.injections,
+            reborn=partial(heard, left),
+        )
+        run = world.run()
+        told = f"{run.image}{run.watchman.course}{run.watchman.violations}{run.faults}"
+        futures.setdefault(left[0], []).append(told)
+    assert any(len(some) > 1 for some in futures.values())
+    assert all(len(set(some)) == 1 for some in futures.values())
+
+
+def test_a_future_is_played_once_and_all_that_share_it_say_what_they_say_alone() -> None:
+    chosen = crashes_at(range(20, 26))
+    played = play_together(chosen)
+    assert played.shared > 0
+    assert played.results == [(p, play(p)) for p in chosen]
 
 
 def test_the_normal_form_is_blind_to_times_and_sees_a_lost_event() -> None:
@@ -70,7 +96,18 @@ def test_a_bug_that_is_put_in_on_purpose_is_found(name: str) -> None:
 
 
 def test_without_that_bug_the_same_points_are_silent() -> None:
-    assert [told for _, told in play_together(crashes_after_writes()) if told] == []
+    assert [told for _, told in play_together(crashes_after_writes()).results if told] == []
+
+
+def heard(left: list[str], world: World) -> None:
+    left.append(heritage(world))
+
+
+def crashes_at(calls: range) -> list[CrashPoint]:
+    """Crashes of a rollback, before and after these calls."""
+    crashes = (Fault.CRASH_BEFORE, Fault.CRASH_AFTER)
+    points = points_of("rollback-first-step")
+    return [p for p in points if p.group in crashes and p.injections[0].at in calls]
 
 
 def crashes_after_writes() -> list[CrashPoint]:
@@ -78,6 +115,13 @@ def crashes_after_writes() -> list[CrashPoint]:
     calls = undisturbed(name).calls
     crashes = [p for p in points_of(name) if p.group == Fault.CRASH_AFTER]
     return [p for p in crashes if calls[p.injections[0].at - 1].writes]
+
+
+def test_an_event_heard_twice_says_what_it_says_alone() -> None:
+    doubled = [p for p in points_of("rollback-first-step") if p.group == Fault.DOUBLED][8:14]
+    played = play_together(doubled)
+    assert played.shared > 0
+    assert played.results == [(p, play(p)) for p in doubled]
 
 
 @contextmanager

@@ -17,7 +17,15 @@ from tests.crash.traffic import Conditions, Quality
 BAD: Final = Quality(errors=0.2)
 BAD_UNDER_LOAD: Final = Quality(errors=0.2, from_weight=50)
 SWITCH: Final = "stop-chat"
+LIVE_INTERVAL: Final = 20
+"""Windows of a live release, in seconds: short, so that the end of a run is soon seen to be one."""
 
+
+def _steps(*weights: int) -> list[Json]:
+    return [{"weightPercent": w, "holdSeconds": 20, "minSamples": 50} for w in weights]
+
+
+FROM_HALF: Final = {"steps": _steps(50, 100)}
 Seen = Callable[[Sight], bool]
 
 
@@ -43,7 +51,7 @@ def feature(
     **parts: Json,
 ) -> Put:
     """The feature at this release; `parts` replace parts of its spec, `ramp` fields of the plan."""
-    steps = [{"weightPercent": w, "holdSeconds": 20, "minSamples": 50} for w in (10, 50, 100)]
+    steps = _steps(10, 50, 100)
     plan = {"intervalSeconds": 10, "steps": steps, "cruiseSeconds": 30, **(ramp or {})}
     signals = [_signal("errors", "error"), _signal("refusals", "refused")]
     spec: Json = {
@@ -56,6 +64,7 @@ def feature(
             "signals": signals,
         },
         "ramp": plan,
+        "watch": {"intervalSeconds": LIVE_INTERVAL},
         **parts,
     }
     return Put(FEATURES, FEATURE, spec, {"team": "support"})
@@ -98,17 +107,6 @@ def flying(version: str, weight: int) -> Seen:
             and status.candidate.digest == digest(version)
             and status.split.candidate == weight
         )
-
-    return seen
-
-
-def live(version: str) -> Seen:
-    """This release is last-known-good and serves everybody."""
-
-    def seen(sight: Sight) -> bool:
-        status = sight.status
-        good = status.last_known_good if status is not None else None
-        return at(Stage.LIVE)(sight) and good is not None and good.digest == digest(version)
 
     return seen
 

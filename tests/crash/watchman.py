@@ -14,6 +14,7 @@ from goaround.api.kinds import FEATURES, INCIDENTS, KILL_SWITCHES, RECORDS, AIFe
 from goaround.api.reasons import Stage
 from goaround.api.status import AIFeatureStatus, LatchCause
 from goaround.rollout.moves import in_flight
+from tests.crash.script import FEATURE
 from tests.crash.store import RESTORE, Commit, Store
 
 MOST: Final = 20
@@ -39,7 +40,7 @@ class Watchman:
     def __init__(self, store: Store, weights: frozenset[int]) -> None:
         self._store = store
         self._weights = weights
-        self._latched: dict[tuple[str, str], int] = {}
+        self.latched: dict[tuple[str, str], int] = {}
         self.course: list[Point] = []
         self.violations: list[str] = []
 
@@ -47,6 +48,7 @@ class Watchman:
         """What is already flown when the run begins."""
         if status is not None:
             self._fly(_point(status))
+            self._remember(FEATURE, status)
 
     def saw(self, commit: Commit, status: AIFeatureStatus | None, at: float) -> None:
         """One commit; `status` is that of the feature, as it stands now."""
@@ -90,16 +92,19 @@ class Watchman:
     def _latches(self, feature: str, status: AIFeatureStatus) -> Iterator[str]:
         flown = status.candidate
         if flown is not None and status.split.candidate > 0:
-            latched = self._latched.get((feature, flown.digest), 0)
+            latched = self.latched.get((feature, flown.digest), 0)
             if flown.attempt <= latched:
                 yield (
                     f"{short(flown.digest)} attempt {flown.attempt} at {status.split.candidate} % "
                     f"although attempt {latched} is latched"
                 )
+        self._remember(feature, status)
+
+    def _remember(self, feature: str, status: AIFeatureStatus) -> None:
         for latch in status.latches:
             if latch.cause is LatchCause.SIGNAL and latch.digest is not None:
                 key = (feature, latch.digest)
-                self._latched[key] = max(latch.attempt, self._latched.get(key, 0))
+                self.latched[key] = max(latch.attempt, self.latched.get(key, 0))
 
     def _killed(
         self, commit: Commit, was: AIFeatureStatus, status: AIFeatureStatus

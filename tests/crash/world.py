@@ -40,9 +40,14 @@ HEARING_SECONDS: Final = 0.01
 STALE_SECONDS: Final = 4.0
 AGAIN_SECONDS: Final = 0.5
 QUIET_SECONDS: Final = 150.0
-QUIET_AT_END_SECONDS: Final = 140.0
-"""Longer than one whole list, which mends what no event told, and than a live release takes until
-its first window is read: two minutes of the grid."""
+"""So long whoever is not where the script ends may wait, for instance for the end of a hold."""
+
+QUIET_AT_END_SECONDS: Final = 70.0
+"""Longer than one whole list takes to come (60 s), which mends what no event told, and than a live
+release takes until its first window is read: a scrape (15 s), two windows of 20 s, a lag (2 s)."""
+
+UNDISTURBED_SECONDS: Final = 80.0
+"""The run that all others are compared with takes its time."""
 
 LONGEST_SECONDS: Final = 3600.0
 PEOPLE: Final = "people"
@@ -87,6 +92,8 @@ class World:
         injections: Sequence[Injection] = (),
         *,
         before: Callable[["World", bool, int], None] | None = None,
+        reborn: Callable[["World"], None] | None = None,
+        unmoved: Callable[[], None] | None = None,
     ) -> None:
         self.loop = VirtualTimeLoop(image.at if image is not None else BEGIN)
         self.store = Store(self.loop.wall)
@@ -101,6 +108,8 @@ class World:
         self._status: AIFeatureStatus | None = None
         self._processes: dict[str, Process] = {}
         self._before = before
+        self._reborn = reborn
+        self._unmoved = unmoved
         self._calls_hit: dict[int, Fault] = {}
         self._commits_hit: dict[int, Fault] = {}
         self.inject(injections)
@@ -165,11 +174,11 @@ class World:
         )
 
     def _patience(self) -> float:
-        """Whoever is not where the script ends may still wait for the end of a hold. The run that
-        all others are compared with takes its time."""
-        ended = self._status is not None and self._status.stage is self._ends.stage
+        """For how long nothing must have changed, for the run to be over."""
+        if self._status is None or self._status.stage is not self._ends.stage:
+            return QUIET_SECONDS
         disturbed = self._calls_hit or self._commits_hit
-        return QUIET_AT_END_SECONDS if ended and disturbed else QUIET_SECONDS
+        return QUIET_AT_END_SECONDS if disturbed else UNDISTURBED_SECONDS
 
     def _close(self) -> None:
         for process in self._processes.values():
@@ -183,6 +192,17 @@ class World:
         """Begin a process; it knows nothing."""
         self._processes[name] = process = Process(self, name, hearing)
         process.begin()
+
+    def relaunch(self, name: str, hearing: float) -> None:
+        """Begin another life of a process that died."""
+        if self._reborn is not None:
+            self._reborn(self)
+        self.launch(name, hearing)
+
+    @property
+    def stand(self) -> tuple[int, bool, int]:
+        """How far people are with their script, and how many commits there were."""
+        return *self._player.stand, self._commits
 
     # -- what comes in ---------------------------------------------------------------------------
 
@@ -234,7 +254,12 @@ class World:
         for process in self._processes.values():
             self.loop.call_later(process.hearing, process.hear, *text)
             if fault is Fault.DOUBLED:
-                self.loop.call_later(process.hearing + AGAIN_SECONDS, process.hear, *text)
+                again = process.hearing + AGAIN_SECONDS
+                self.loop.call_later(again, self._hear_again, process, *text)
+
+    def _hear_again(self, process: Process, kind: Kind, body: Json, removed: bool) -> None:
+        if process.hears_nothing_new(kind, body, removed) and self._unmoved is not None:
+            self._unmoved()
 
     # -- people ----------------------------------------------------------------------------------
 

@@ -33,6 +33,7 @@ from goaround.evidence.plan import (
     undivided,
 )
 from goaround.evidence.sample_ratio import Ratio, counted, unpacked
+from goaround.rollout.observed import Judged
 from goaround.runtime.before import PAST, polls_before
 from goaround.runtime.combined import Tests
 from goaround.runtime.division import RATIO, Division, its_own_from
@@ -63,7 +64,8 @@ class Flight:
     doubted: tests that prove harm, but stable looks the same in that time: nobody is blamed yet.
     heard: signals that were read since this memory began. baseline: what stable did before the
     rollout, for the signals that are only `compared` with it; None until it is known. polled: its
-    polls of that time were asked how requests cluster; before that, no window is read.
+    polls of that time were asked how requests cluster; before that, no window is read. said: what
+    was said last, and of what (`judging.py`).
     """
 
     identity: Identity
@@ -81,6 +83,7 @@ class Flight:
     polled: bool = True
     ratio: Ratio = field(default_factory=Ratio)
     division: Division | None = None
+    said: tuple[object, Judged] | None = None
     _unnoted: dict[int, tuple[float, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -130,7 +133,9 @@ class Flight:
         # in an outage, only a comparison can still hold against a release what stable breaks too
         self.main.advance(now, step_began=step_began, idle=self.log.affected)
         self._conclude(end)
-        if self.log.outage_since is not None and self._healthy_again():
+        # what a comparison has proven by now stands, even if the outage ends with this window
+        over = self.main.proven_end is None and self._healthy_again()
+        if self.log.outage_since is not None and over:
             self._outage_ends(newest, step_began)
 
     def _conclude(self, end: int) -> None:

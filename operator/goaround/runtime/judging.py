@@ -53,7 +53,26 @@ DOUBT = "; stable is as bad in the same time: nobody is blamed until the two can
 def judged(
     feature: AIFeature, flight: Flight, *, now: float, lag: float, next_at: datetime | None
 ) -> Judged:
-    """What the evidence says in this pass."""
+    """What the evidence says in this pass: said anew only where there is something new to say."""
+    about = _about(feature, flight, lag)
+    if flight.said is None or flight.said[0] != about:
+        flight.said = about, _judged(feature, flight, lag)
+    why = unreadable(flight.faults, list(flight.read_to), flight.interval, now=now)
+    return replace(flight.said[1], unreadable=why, next_at=next_at)
+
+
+def _about(feature: AIFeature, flight: Flight, lag: float) -> object:
+    """All that a judgement speaks of but the time: while it is the same, so is what is said."""
+    status, tests = feature.status, (flight.main, *flight.guards)
+    return (
+        (feature.spec, status.step, status.split, lag),
+        tuple((t.specs, t.states, t.breach, t.proven_end) for t in tests),
+        (replace(flight.log), flight.ratio, flight.baseline, flight.doubted),
+        (dict(flight.read_to), frozenset(flight.heard), dict(flight.faults)),
+    )
+
+
+def _judged(feature: AIFeature, flight: Flight, lag: float) -> Judged:
     told = _reports(feature, flight)
     states = flight.main.states
     outage, log = None, flight.log
@@ -68,19 +87,15 @@ def judged(
         outage=outage,
         accepted=bool(told) and all(j.verdict is Verdict.GOOD for j in told if j.gate),
         samples=_samples(feature, flight),
-        total=int(
-            max((s.arm.total for t, s in flight.main.pairs if counts_requests(t)), default=0)
-        ),
+        total=_total(flight),
         exposed=_exposed(flight, states),
         through=at(flight.last_t),
         heard_all=flight.heard >= flight.read_to.keys(),
-        unreadable=unreadable(flight.faults, list(flight.read_to), flight.interval, now=now),
         mismatch=mismatch(feature, flight.ratio),
         paused=paused(flight),
         assumed=assumed(flight),
         silent_since=_silent_since(feature, flight),
         deaf_since=at(log.deaf_since) if log.deaf_since is not None else None,
-        next_at=next_at,
     )
 
 
@@ -88,6 +103,11 @@ def _samples(feature: AIFeature, flight: Flight) -> int:
     """Requests of the step, as the signal that saw fewest of those that a climb waits for."""
     seen = [s.step_total for t, s in _in_step(feature, flight) if t.gate and counts_requests(t)]
     return int(min(seen, default=0))
+
+
+def _total(flight: Flight) -> int:
+    seen = [s.arm.total for t, s in flight.main.pairs if counts_requests(t)]
+    return int(max(seen, default=0))
 
 
 def _in_step(feature: AIFeature, flight: Flight) -> list[tuple[TestSpec, TestState]]:
@@ -213,18 +233,7 @@ def unreadable(
 
 
 def signals(feature: AIFeature, told: Sequence[Judgement], why_not: str) -> list[SignalStatus]:
-    found: list[SignalStatus] = []
-    for signal in feature.spec.acceptance.signals:
-        mine = [j for j in told if owner_of(j.name) == signal.name and _is_shown(j)]
-        if mine:
-            found.append(_shown(signal.name, mine))
-        else:
-            found.append(
-                SignalStatus(
-                    name=signal.name, verdict="NotApplicable", message=f"{signal.name}: {why_not}"
-                )
-            )
-    return found
+    return [_shown(signal.name, told, why_not) for signal in feature.spec.acceptance.signals]
 
 
 def _is_shown(j: Judgement) -> bool:
@@ -232,7 +241,10 @@ def _is_shown(j: Judgement) -> bool:
     return slice_of(signal_of(j.name)) is None or j.verdict is Verdict.BAD
 
 
-def _shown(name: str, mine: Sequence[Judgement]) -> SignalStatus:
+def _shown(name: str, told: Sequence[Judgement], why_not: str) -> SignalStatus:
+    mine = [j for j in told if owner_of(j.name) == name and _is_shown(j)]
+    if not mine:
+        return SignalStatus(name=name, verdict="NotApplicable", message=f"{name}: {why_not}")
     first = min(mine, key=lambda j: WORST_FIRST.index(j.verdict))
     harms = [j.e_value for j in mine if j.e_value is not None]
     proofs = [j.accept_e for j in mine if j.accept_e is not None]

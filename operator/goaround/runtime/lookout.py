@@ -16,7 +16,7 @@ from goaround.api.status import EvidenceState, SignalStatus
 from goaround.evidence import day, grid, live, vs_baseline
 from goaround.evidence.alarm import Alarm
 from goaround.evidence.day import Day
-from goaround.evidence.judge import STABLE, Breach, Counts, TestSpec, TestState, Window
+from goaround.evidence.judge import STABLE, Breach, Counts, Judgement, TestSpec, TestState, Window
 from goaround.evidence.live import Detector
 from goaround.evidence.model import NOTHING
 from goaround.evidence.plan import SLICE, signal_of, slice_of, tests_of
@@ -50,7 +50,8 @@ class Lookout:
 
     proven_end: end of the window that proved harm; nothing is read after it. breach: of the
     detector that proved it, or of the one that knows most. stirred: there was traffic since what
-    is shown was gathered. alarms: by name of test.
+    is shown was gathered. alarms: by name of test. said: what was said last, and of what
+    (`watching.py`).
     """
 
     identity: Identity
@@ -69,6 +70,7 @@ class Lookout:
     heard: set[str] = field(default_factory=set)
     proven_end: int | None = None
     stirred: bool = False
+    said: tuple[object, list[Judgement]] | None = None
     speaks: Detector = NOBODY
     breach: Breach = NOT_BREACHED
 

@@ -87,7 +87,8 @@ class WorkQueue:
         if due < self._due.get(key, float("inf")):
             self._due[key] = due
             heapq.heappush(self._heap, (due, key))
-            self._changed.set()
+            if self._heap[0] == (due, key):  # else workers sleep no longer than they should
+                self._changed.set()
 
     async def take(self) -> Key | None:
         """The next key that is due; None once the queue is closed."""
@@ -136,7 +137,6 @@ class WorkQueue:
         if key in self._again:
             self._again.discard(key)
             self.offer(key)
-        self._changed.set()
 
     def _release_due(self) -> None:
         now = self._clock()

@@ -23,8 +23,7 @@ def watched(
     feature: AIFeature, lookout: Lookout, *, now: float, lag: float, next_at: datetime | None
 ) -> Judged:
     """What is known of the release that serves everybody."""
-    level = 1 / float(feature.spec.acceptance.beta)
-    told = reported(lookout.pairs, lookout.breach, lookout.faults, level=level)
+    told = _told(lookout, 1 / float(feature.spec.acceptance.beta))
     beside = _beside(lookout)
     acting = [*told, *(j for j in beside if lookout.alarms[j.name].about.acts)]
     if lookout.is_due():
@@ -44,6 +43,15 @@ def watched(
         unreadable=unreadable(lookout.faults, list(lookout.read_to), lookout.interval, now=now),
         next_at=next_at,
     )
+
+
+def _told(lookout: Lookout, level: float) -> list[Judgement]:
+    """What the absolute bounds say: said anew only where there is something new to say."""
+    about = level, lookout.speaks, lookout.breach, dict(lookout.faults)
+    if lookout.said is None or lookout.said[0] != about:
+        told = reported(lookout.pairs, lookout.breach, lookout.faults, level=level)
+        lookout.said = about, told
+    return lookout.said[1]
 
 
 def _beside(lookout: Lookout) -> list[Judgement]:

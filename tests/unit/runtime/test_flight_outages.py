@@ -225,3 +225,11 @@ def test_a_shared_fault_is_rarely_blamed_on_the_candidate(weight: int, requests:
 def test_a_fault_of_the_candidate_alone_is_never_an_outage(weight: int, requests: int) -> None:
     found = ends(weight, requests, {"candidate": 0.2, "stable": 0.01})
     assert found == {"breach": FLIGHTS}
+
+
+def test_harm_that_a_comparison_proves_in_the_last_window_of_an_outage_stands() -> None:
+    flown = an_outage(COMPARED, REFUSALS, weight=50).fly(1, 0.9, 0.001)
+    known = flown.judged()
+    assert known.breach is not None
+    assert known.breach.signal == "errors"
+    assert flown.fly(3, 0.01, 0.01).judged().breach == known.breach

@@ -208,3 +208,57 @@ def test_a_closed_queue_gives_nothing_to_anybody() -> None:
         assert await queue.take() is None
 
     in_virtual_time(test)
+
+
+def test_a_worker_that_sleeps_towards_a_late_key_is_woken_by_an_earlier_one() -> None:
+    async def test(loop: VirtualTimeLoop) -> None:
+        queue = WorkQueue(loop.time)
+        queue.offer_in(TAGS, 50)
+        taking = asyncio.create_task(queue.take())
+        await asyncio.sleep(1)
+        queue.offer_in(CHAT, 3)
+        assert await taking == CHAT
+        assert loop.time() == pytest.approx(4.0, abs=0.01)
+
+    in_virtual_time(test)
+
+
+def test_a_key_that_was_offered_again_goes_to_a_worker_that_waits_already() -> None:
+    async def test(loop: VirtualTimeLoop) -> None:
+        queue = WorkQueue(loop.time)
+        queue.offer(CHAT)
+        await queue.take()
+        waiting = asyncio.create_task(queue.take())
+        await asyncio.sleep(1)
+        queue.offer(CHAT)
+        queue.done(CHAT)
+        assert await waiting == CHAT
+
+    in_virtual_time(test)
+
+
+def test_what_changes_nothing_for_a_sleeping_worker_does_not_wake_it() -> None:
+    async def test(loop: VirtualTimeLoop) -> None:
+        queue = WorkQueue(loop.time)
+        queue.offer(CHAT)
+        await queue.take()
+        queue.offer_in(TAGS, 50)
+        asks = 0
+
+        def counted() -> float:
+            nonlocal asks
+            asks += 1
+            return loop.time()
+
+        queue._clock = counted
+        waiting = asyncio.create_task(queue.take())
+        await asyncio.sleep(1)
+        before = asks
+        queue.done(CHAT)
+        queue.offer_in(SEARCH, 60)
+        asks -= 1  # that offer's own look at the clock
+        await asyncio.sleep(1)
+        assert asks == before
+        assert await waiting == TAGS
+
+    in_virtual_time(test)
