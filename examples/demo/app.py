@@ -30,6 +30,9 @@ from examples.demo.flags import FeatureFlags, FlagSource
 from examples.demo.service import Reply, reply_to
 from examples.demo.telemetry import Telemetry
 
+PIN_HEADER = "x-goaround-pin"
+"""Set by golden runs only; strip it at the edge."""
+
 
 class Ask(BaseModel):
     """The body of POST /ask; an empty user is not randomised."""
@@ -61,7 +64,8 @@ async def ask(request: web.Request) -> web.Response:
     except ValidationError as error:
         return web.json_response({"error": error.errors()[0]["msg"]}, status=400)
     began = time.perf_counter()
-    assignment = context.flags.assign(body.user)
+    pin = request.headers.get(PIN_HEADER, "")
+    assignment = context.flags.pinned(pin) if pin else context.flags.assign(body.user)
     context.telemetry.evaluated(assignment.variant, time.time())
     reply = reply_to(body.question, assignment.release, context.catalogue)
     context.telemetry.answered(

@@ -22,6 +22,8 @@ from openfeature.flag_evaluation import FlagEvaluationDetails, FlagValueType, Re
 log = logging.getLogger(__name__)
 
 STABLE, CANDIDATE, FALLBACK, UNASSIGNED = "stable", "candidate", "fallback", "unassigned"
+GOLDEN = "golden"
+GOLDEN_VARIANTS = (GOLDEN, "goldenStable")
 BUCKETS = tuple(f"b{n:02d}" for n in range(20))
 _CODE_DEFAULT: Mapping[str, FlagValueType] = {"enabled": False, "release": ""}
 
@@ -101,6 +103,16 @@ class FeatureFlags:
             return Assignment(FALLBACK, self._bucket(user, context), None)
         variant = _label(details) if user else UNASSIGNED
         return Assignment(variant, self._bucket(user, context), dict(value))
+
+    def pinned(self, pin: str) -> Assignment:
+        """The release that a golden run pinned. Whatever the pin, nobody of it counts as a user."""
+        context = EvaluationContext(targeting_key=pin)
+        details = self._client.get_object_details(self._source.release_key, _CODE_DEFAULT, context)
+        value = details.value
+        if not isinstance(value, Mapping) or value.get("enabled") is not True:
+            return Assignment(FALLBACK, "", None)
+        label = GOLDEN if details.variant in GOLDEN_VARIANTS else UNASSIGNED
+        return Assignment(label, "", dict(value))
 
     def _bucket(self, user: str, context: EvaluationContext) -> str:
         """The bucket of a user, empty without user or bucket flag: labels stay bounded."""

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
 from examples.demo.answerer import Result
-from examples.demo.flags import BUCKETS, CANDIDATE, FALLBACK, STABLE
+from examples.demo.flags import BUCKETS, CANDIDATE, FALLBACK, GOLDEN, STABLE
 
 # Seconds; a good release needs about 0.0005, the slow model 0.02.
 LATENCY_BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5)
@@ -104,7 +104,8 @@ class Telemetry:
         arm = {**self._fixed, "ai_variant": variant}
         self._requests.labels(**arm, ai_bucket=bucket, result=result.value).inc()
         self._seconds.labels(**arm, ai_bucket=bucket).observe(seconds)
-        self._releases.setdefault(release, Flown(first=at, last=at)).again(result, at)
+        if variant != GOLDEN:  # nobody was served
+            self._releases.setdefault(release, Flown(first=at, last=at)).again(result, at)
 
     def exposition(self) -> bytes:
         """All metrics in the Prometheus text format."""

@@ -84,6 +84,9 @@ def kube_controller_manager(binary: Path, kubeconfig: Path) -> list[str]:
         f"--kubeconfig={kubeconfig}",
         f"--controllers={','.join(CONTROLLERS)}",
         "--leader-elect=false",
+        # Each controller is an account of its own, as on clusters that kubeadm or a cloud makes:
+        # policies know the cleaners by these names.
+        "--use-service-account-credentials=true",
         # Does not listen at all.
         "--secure-port=0",
     ]

@@ -198,11 +198,13 @@ def operator(stack: Stack, port: int, *more: str) -> Iterator[Process]:
 
 
 def administrators_file(stack: Stack) -> Json:
-    """The good provider, and one for each way to fail."""
+    """The good provider, one for each way to fail, and an endpoint for golden runs."""
     quick = {"scrapeSeconds": 1, "lagSeconds": 1, "timeoutSeconds": 2}
     sick = [{"name": name, "url": stack.providers.url(name)} | quick for name in FAULTS]
     good = {"name": "default", "url": stack.plane.prometheus} | quick
-    return {"providers": [good, *sick], "checkpointSeconds": 2}
+    (port,) = free_ports("golden", 1)
+    golden = {"name": "golden", "url": f"http://127.0.0.1:{port}/ask"}
+    return {"providers": [good, *sick], "endpoints": [golden], "checkpointSeconds": 2}
 
 
 def client(plane: ControlPlane) -> httpx.Client:

@@ -52,7 +52,7 @@ def test_the_crds_on_disk_are_what_the_models_say() -> None:
 def test_a_minimal_feature_is_stored_with_every_default(api: ControlPlane, chat: str) -> None:
     spec = stored(api, chat)["spec"]
     assert spec["release"] == MINIMAL["release"]
-    step = {"holdSeconds": 600, "minSamples": 100}
+    step = {"holdSeconds": 600, "minSamples": 100, "requireSignOff": False}
     assert [spec["mode"], spec["firstRelease"]] == ["Enforce", "Adopt"]
     assert spec["ramp"] == {
         "intervalSeconds": 10,
@@ -72,7 +72,8 @@ def test_a_minimal_feature_is_stored_with_every_default(api: ControlPlane, chat:
     for signal in acceptance["signals"]:
         assert (signal["clusterSize"], signal["budgetWeight"]) == (1, 1)
         assert signal["labelDelaySeconds"] == 0
-    assert "killSwitch" not in spec
+    assert spec["signOff"] == {"minApprovers": 1, "validForSeconds": 86400}
+    assert not {"killSwitch", "riskTier"} & spec.keys()
 
 
 def test_a_feature_without_any_choice_falls_back_to_disabled_with_words(api: ControlPlane) -> None:

@@ -344,8 +344,10 @@ def test_labels_of_an_immutable_object_may_change(api: ControlPlane) -> None:
     assert patch(api, "aiks/fixed", {"metadata": {"labels": {"seen": "yes"}}}) == ""
 
 
-@pytest.mark.parametrize("decision", ["Approve", "Promote", "Reject", "retry"])
-def test_only_retry_is_a_decision_for_now(api: ControlPlane, decision: str) -> None:
+@pytest.mark.parametrize("decision", ["Veto", "approve"])
+def test_a_decision_that_is_none_is_refused_with_those_there_are(
+    api: ControlPlane, decision: str
+) -> None:
     answer = create(api, an_object("AISignOff", "bad", lambda s: s.update(decision=decision)))
     assert 'spec.decision: Unsupported value: "' in answer
-    assert 'supported values: "Retry"' in answer
+    assert 'supported values: "Approve", "Reject", "Promote", "Retry"' in answer

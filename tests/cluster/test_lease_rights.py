@@ -12,11 +12,12 @@ from goaround.api.kinds import FEATURES
 from goaround.runtime.selfcheck import NEEDS, Need, rules
 from hack.controlplane import ControlPlane
 from tests.cluster.lease_kit import Airfield, airfield, held, told
-from tests.cluster.operator_shop import a_feature, eventually
+from tests.cluster.operator_shop import a_feature, condition, eventually
+from tests.cluster.sign_off_kit import policies
 
 pytestmark = pytest.mark.cluster
 
-CHAT, BETTER, BAD = "chat", "v42", "v43-bad"
+CHAT, ASKS, BETTER, BAD = "chat", "asks", "v42", "v43-bad"
 RBAC = "rbac.authorization.k8s.io"
 HOME = "default"
 
@@ -29,17 +30,20 @@ def place(cluster_tools: None, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 def grant(plane: ControlPlane, user: str, needs: Iterable[Need], namespace: str = "") -> Path:
     """The kubeconfig of a user with exactly these rights, as the chart would grant them."""
-    away = [need for need in needs if not need.at_home]
+    needs = list(needs)
+    away = [need for need in needs if not need.at_home and not need.everywhere]
     home = [need for need in needs if need.at_home]
+    everywhere = [need for need in needs if need.everywhere]
     bodies = [*_bound(user, away, namespace), *_bound(user, home, HOME)]
+    bodies += _bound(user, everywhere, "", name=f"{user}-everywhere")
     listed = {"apiVersion": "v1", "kind": "List", "items": bodies}
     plane.kubectl("apply", "--filename=-", stdin=json.dumps(listed))
     return plane.user_kubeconfig(user)
 
 
-def _bound(user: str, needs: list[Need], namespace: str) -> list[Json]:
+def _bound(user: str, needs: list[Need], namespace: str, *, name: str = "") -> list[Json]:
     kind = "Role" if namespace else "ClusterRole"
-    meta = {"name": f"{user}-{namespace or 'all'}"} | (
+    meta = {"name": name or f"{user}-{namespace or 'all'}"} | (
         {"namespace": namespace} if namespace else {}
     )
     about = {"apiVersion": f"{RBAC}/v1", "metadata": meta}
@@ -67,10 +71,14 @@ def without(verb: str, resource: str) -> list[Need]:
 
 
 def test_the_rights_of_the_table_are_all_that_is_needed(place: Airfield) -> None:
-    """Through a whole flight and a fall: records, events, incidents, the lease."""
+    """Through a whole flight and a fall: records, events, incidents, the lease; also where policies
+    allow the status to one verb only, and where they have to be looked at."""
     kubeconfig = grant(place.plane, "just-enough", NEEDS)
     shop = place.shop()
-    with place.operator("just-enough", kubeconfig=kubeconfig) as operator:
+    with (
+        policies(place.plane),
+        place.operator("just-enough", kubeconfig=kubeconfig) as operator,
+    ):
         eventually(lambda: held(operator) == 1, "the lease is held")
         shop.apply(a_feature(CHAT))
         shop.until_live(CHAT)
@@ -82,6 +90,12 @@ def test_the_rights_of_the_table_are_all_that_is_needed(place: Airfield) -> None
             CHAT,
             lambda f: f.status.latches and f.status.latches[0].incident_opened_at,
             "the incident",
+        )
+        shop.apply(a_feature(ASKS, signOff={"mode": "BeforeFullTraffic"}))
+        shop.until_live(ASKS)
+        shop.ask_for(ASKS, BETTER)
+        shop.until(
+            ASKS, lambda f: condition(f, "Ready")[1] == "AwaitingSignOff", "that people are asked"
         )
         assert forbidden(place, "just-enough") == set()
         assert told(operator, "lease given up") == []

@@ -14,7 +14,7 @@ from goaround.api.base import Json
 from goaround.api.kinds import INCIDENTS, KILL_SWITCHES, AIFeature, AIKillSwitch
 from goaround.api.reasons import Stage
 from goaround.api.status import Split
-from goaround.runtime.sight import BRAKE
+from goaround.runtime.live import BRAKE
 from tests.cluster.operator_flags import flags, served
 from tests.cluster.operator_kit import Stack
 from tests.cluster.operator_shop import Shop, a_feature, digest, eventually, reasons

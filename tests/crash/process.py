@@ -8,7 +8,7 @@ import asyncio
 import contextvars
 import logging
 import math
-from collections.abc import Coroutine, Generator, Iterator
+from collections.abc import Callable, Coroutine, Generator, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, Protocol
 
@@ -16,7 +16,7 @@ import httpx
 
 from goaround.api.base import Json
 from goaround.api.kinds import Kind
-from goaround.runtime.config import Config, ProviderConfig
+from goaround.runtime.config import Config, EndpointConfig, ProviderConfig
 from goaround.runtime.engine import Operator, Options
 from tests.crash.clock import VirtualTimeLoop
 from tests.crash.faults import Call, Fault
@@ -31,12 +31,18 @@ followed by the same life (`forks.py` plays it once)."""
 REPLICA: Final = "http://flags.invalid"
 CONFIG: Final = Config(
     providers=[ProviderConfig(name="default", url="http://metrics.invalid", lag_seconds=2)],
+    endpoints=[EndpointConfig(name="golden", url="http://golden.invalid/ask")],
     workers=2,
     resync_seconds=60,
     checkpoint_seconds=30,
 )
 
 _process: contextvars.ContextVar["Process"] = contextvars.ContextVar("process")
+
+
+async def at_once(work: Callable[..., Any], /, *args: Any) -> Any:
+    """In virtual time nothing is computed elsewhere."""
+    return work(*args)
 
 
 class Surroundings(Protocol):
@@ -105,6 +111,7 @@ class Process:
             clock=world.loop.wall,
             readers={"default": ModelReader(world.traffic)},
             jitter=lambda: 0.5,
+            offload=at_once,
         )
         await self.operator.start()
 

@@ -17,6 +17,7 @@ from tests.crash.vocabulary import (
     FROM_HALF,
     SWITCH,
     always,
+    approve,
     at,
     bad,
     contained,
@@ -26,6 +27,7 @@ from tests.crash.vocabulary import (
     killed_but_unlatched,
     latched,
     latched_and_contained,
+    people_asked,
     retry,
     stalled,
     switch,
@@ -49,6 +51,7 @@ V2_STARTS_AT_HALF: Final = Act(always, (V2,), after=3)
 """Where 10 % would only be more of the ramp, which has a scenario of its own."""
 
 V2_AT_HALF: Final = flying("v2", 50)
+WITH_PEOPLE: Final = feature("v2", signOff={"mode": "BeforeFullTraffic"})
 SWITCH_GONE: Final = (Remove(KILL_SWITCHES, SWITCH),)
 OUTAGE: Final = Change({"readable": False})
 OUTAGE_OVER: Final = Change({"readable": True})
@@ -159,6 +162,17 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         RAMP,
         ends=Ending(Stage.LIVE, "v2", ("P3",)),
         begins_after=SENT_BACK,
+    ),
+    Scenario(
+        "sign-off-wait",
+        "people are asked before full traffic, and one approves after a while",
+        (
+            Act(always, (WITH_PEOPLE,), 3),
+            Act(people_asked, (approve(WITH_PEOPLE),), 90),
+        ),
+        RAMP,
+        ends=Ending(Stage.LIVE, "v2"),
+        begins_after=ADOPTED,
     ),
     Scenario(
         "new-release-in-flight",

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from goaround.api.base import Json
-from goaround.api.digest import release_digest
-from goaround.api.feature import Release
+from goaround.api.digest import plan_digest, release_digest
+from goaround.api.feature import AIFeatureSpec, Release
 from goaround.api.kinds import FEATURES, KILL_SWITCHES, SIGN_OFFS
 from goaround.api.reasons import Stage
 from tests.crash.script import FEATURE, Put, Sight
@@ -91,6 +91,18 @@ def retry(version: str, attempt: int) -> Put:
     return Put(SIGN_OFFS, f"retry-{version}-{attempt}", spec)
 
 
+def approve(wanted: Put, attempt: int = 1) -> Put:
+    """A person approves the plan of this feature; the API server has stamped who."""
+    spec: Json = {
+        "featureRef": {"name": FEATURE},
+        "decision": "Approve",
+        "digest": plan_digest(AIFeatureSpec.model_validate(wanted.spec)),
+        "attempt": attempt,
+        "approver": "ann",
+    }
+    return Put(SIGN_OFFS, f"approve-{attempt}", spec)
+
+
 # -- what can be seen ----------------------------------------------------------------------------
 
 
@@ -113,6 +125,11 @@ def flying(version: str, weight: int) -> Seen:
 
 def at(stage: Stage) -> Seen:
     return lambda sight: sight.status is not None and sight.status.stage is stage
+
+
+def people_asked(sight: Sight) -> bool:
+    status = sight.status
+    return status is not None and any(c.type == "AwaitingSignOff" for c in status.conditions)
 
 
 def contained(sight: Sight) -> bool:

@@ -16,6 +16,7 @@ from goaround.api.base import Json
 from goaround.api.kinds import FEATURES, OURS, Kind
 from goaround.api.status import AIFeatureStatus
 from goaround.world.kube import merge_patch
+from tests.crash import policies
 from tests.crash.clock import Stuck, VirtualTimeLoop
 from tests.crash.faults import WATCH_FAULTS, Call, Fault, Injection
 from tests.crash.process import Process, errors_in, tracked, unexpected
@@ -118,6 +119,8 @@ class World:
         )
         if image is not None:
             self._begin_with(image, scenario)
+        else:
+            policies.install(self.store)
         self.store.hearers.append(self._committed)
 
     def _begin_with(self, image: Image, scenario: Scenario) -> None:

@@ -15,7 +15,14 @@ from goaround.api.base import Model, Timestamp
 from goaround.api.reasons import ConditionType, Reason
 
 ConditionStatus = Literal["True", "False", "Unknown"]
-ABNORMAL_TRUE = frozenset({ConditionType.RECONCILING, ConditionType.STALLED, ConditionType.KILLED})
+ABNORMAL_TRUE = frozenset(
+    {
+        ConditionType.RECONCILING,
+        ConditionType.STALLED,
+        ConditionType.KILLED,
+        ConditionType.AWAITING_SIGN_OFF,
+    }
+)
 
 
 class Condition(Model):

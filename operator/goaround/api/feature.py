@@ -8,10 +8,13 @@ from enum import StrEnum
 from pydantic import ConfigDict, Field
 
 from goaround.api.acceptance import Acceptance, Layer, Ratio, Signal
+from goaround.api.approval import HIGH_NEEDS_PEOPLE, RiskTier, SignOffMode, SignOffPolicy
 from goaround.api.base import DnsLabel, Line, Model, ObjectName, Text
 from goaround.api.drift import Drift
+from goaround.api.preflight import Preflight
+from goaround.api.ramp import ALLOWED_INTERVALS, Ramp, RampStep, default_steps
 from goaround.api.release import Component, Release, Version
-from goaround.api.schema import atomic, cel, keyed_by, rules
+from goaround.api.schema import cel, keyed_by, rules
 from goaround.api.watch import Watch
 
 __all__ = [
@@ -34,14 +37,15 @@ __all__ = [
     "RampStep",
     "Ratio",
     "Release",
+    "RiskTier",
     "Role",
+    "SignOffMode",
+    "SignOffPolicy",
     "Signal",
     "Version",
     "Watch",
     "default_steps",
 ]
-
-ALLOWED_INTERVALS = tuple(n for n in range(1, 301) if 300 % n == 0)
 
 
 class BucketBy(StrEnum):
@@ -98,90 +102,6 @@ class Fallback(Model):
     )
 
 
-class RampStep(Model):
-    """One weight and what it takes to leave it."""
-
-    weight_percent: int = Field(
-        ge=1, le=100, description="Share of users on the candidate, in percent."
-    )
-    hold_seconds: int = Field(
-        default=600, ge=1, le=604800, description="Least time at this step, in seconds."
-    )
-    min_samples: int = Field(
-        default=100,
-        ge=0,
-        le=10_000_000,
-        description="Least number of candidate requests per signal since the step began.",
-    )
-
-
-def default_steps() -> list[RampStep]:
-    return [RampStep(weight_percent=w) for w in (10, 50, 100)]
-
-
-class Ramp(Model):
-    """The flight plan."""
-
-    interval_seconds: int = Field(
-        default=10,
-        ge=1,
-        le=300,
-        description="Length of an evidence window in seconds; it must divide 300.",
-        json_schema_extra=rules(
-            cel(
-                "self > 0 && 300 % self == 0",
-                "intervalSeconds must divide 300, so that features share queries: take one of "
-                + ", ".join(map(str, ALLOWED_INTERVALS)),
-            )
-        ),
-    )
-    steps: list[RampStep] = Field(
-        default_factory=default_steps,
-        min_length=1,
-        max_length=10,
-        description="Steps with rising weights; the last is 100. Default: 10, 50, 100.",
-        json_schema_extra=atomic()
-        | rules(
-            cel(
-                "self.size() == 0 || self[self.size() - 1].weightPercent == 100",
-                "the ramp must end with everybody on the release: give the last step "
-                "weightPercent 100",
-            ),
-            cel(
-                "self.map(s, s.weightPercent).isSorted() && "
-                "self.all(s, self.exists_one(t, t.weightPercent == s.weightPercent))",
-                "weightPercent must rise from step to step, and no two steps may have the same: "
-                "put them in order, for example 10, 50, 100",
-            ),
-        ),
-    )
-    cruise_seconds: int = Field(
-        default=3600,
-        ge=1,
-        le=2592000,
-        description="Time at the last step before the release becomes last-known-good, in seconds.",
-    )
-    holdback_percent: int = Field(
-        default=2,
-        ge=1,
-        le=20,
-        description="Share of users that stays on last-known-good while the candidate cruises, in "
-        "percent, where a signal compares with it.",
-    )
-    step_deadline_seconds: int = Field(
-        default=21600,
-        ge=10,
-        le=2592000,
-        description="Longest time at one step without proof, in seconds; then `Inconclusive`.",
-    )
-    deadline_seconds: int = Field(
-        default=172800,
-        ge=10,
-        le=7776000,
-        description="Longest time of the whole ramp, in seconds; then `Inconclusive`.",
-    )
-
-
 class FirstRelease(StrEnum):
     ADOPT = "Adopt"
     RAMP = "Ramp"
@@ -221,7 +141,8 @@ class AIFeatureSpec(Model):
                 "(has(s.preset) && !has(s.vsStable)))",
                 "firstRelease Ramp needs a signal with max or min: the first release has no stable "
                 "one to compare with",
-            )
+            ),
+            HIGH_NEEDS_PEOPLE,
         )
     )
 
@@ -244,6 +165,10 @@ class AIFeatureSpec(Model):
     )
     acceptance: Acceptance = Field(description="The evidence a climb needs.")
     ramp: Ramp = Field(default_factory=Ramp, description="The flight plan.")
+    preflight: Preflight | None = Field(
+        default=None,
+        description="What it must show before it takes off, at 0 % of users. No default.",
+    )
     watch: Watch = Field(
         default_factory=Watch, description="How the release is watched after it has landed."
     )
@@ -268,6 +193,22 @@ class AIFeatureSpec(Model):
     incident: IncidentPolicy = Field(
         default_factory=IncidentPolicy, description="How incidents are graded."
     )
+    risk_tier: RiskTier | None = Field(
+        default=None,
+        description="Risk of this use of AI, as people judged it. `High`: sign-off is mandatory. "
+        "`Prohibited`: no release ever serves. No default.",
+    )
+    sign_off: SignOffPolicy = Field(
+        default_factory=SignOffPolicy, description="Where people must agree to go further up."
+    )
+
+    @property
+    def sign_off_mode(self) -> SignOffMode:
+        """Where people are asked, with the default of the risk tier."""
+        if self.sign_off.mode is not None:
+            return self.sign_off.mode
+        high = self.risk_tier is RiskTier.HIGH
+        return SignOffMode.BEFORE_FULL_TRAFFIC if high else SignOffMode.NEVER
 
     @property
     def flag(self) -> FlagDelivery:

@@ -28,9 +28,11 @@ class Severity(StrEnum):
 
 class TriggerSource(StrEnum):
     ROLLBACK = "Rollback"
+    PREFLIGHT = "Preflight"
     KILL = "Kill"
     INCONCLUSIVE = "Inconclusive"
     OUTAGE = "Outage"
+    REFUSED = "Refused"
     MANUAL = "Manual"
 
 

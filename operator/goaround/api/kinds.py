@@ -90,7 +90,23 @@ KILL_SWITCHES = Kind(GROUP, VERSION, "aikillswitches", "AIKillSwitch")
 SIGN_OFFS = Kind(GROUP, VERSION, "aisignoffs", "AISignOff")
 RECORDS = Kind("apps", "v1", "controllerrevisions", "ControllerRevision")
 CONFIG_MAPS = Kind("", "v1", "configmaps", "ConfigMap")
+SECRETS = Kind("", "v1", "secrets", "Secret")
+SERVICES = Kind("", "v1", "services", "Service")
+PODS = Kind("", "v1", "pods", "Pod")
+ENDPOINT_SLICES = Kind("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice")
 EVENTS = Kind("", "v1", "events", "Event")
+VALIDATING_POLICIES = Kind(
+    "admissionregistration.k8s.io",
+    "v1",
+    "validatingadmissionpolicies",
+    "ValidatingAdmissionPolicy",
+)
+POLICY_BINDINGS = Kind(
+    "admissionregistration.k8s.io",
+    "v1",
+    "validatingadmissionpolicybindings",
+    "ValidatingAdmissionPolicyBinding",
+)
 LEASES = Kind("coordination.k8s.io", "v1", "leases", "Lease")
 CONFIG_MAPS = Kind("", "v1", "configmaps", "ConfigMap")
 ACCESS_REVIEWS = Kind(
@@ -174,6 +190,7 @@ SERVED = (
         (
             _column("Feature", ".spec.featureRef.name"),
             _column("Decision", ".spec.decision"),
+            _column("Approver", ".spec.approver"),
             _column("Attempt", ".spec.attempt", "integer"),
             AGE,
         ),

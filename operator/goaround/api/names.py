@@ -16,11 +16,15 @@ FIELD_MANAGER = "goaround"
 COMPONENT = "goaround"
 
 FEATURE_LABEL = f"{GROUP}/feature"
+PIN_OF = f"{GROUP}/pin-of"
+PIN_HEADER = "x-goaround-pin"
+RELEASE_HEADER = "x-aifeature-release"
 ATTEMPTS = f"{GROUP}/attempts"
 OUTCOME = f"{GROUP}/outcome"
 QUARANTINED = f"{GROUP}/quarantined"
 GOOD_SINCE = f"{GROUP}/good-since"
 BASELINE = f"{GROUP}/drift-baseline"
+AUTHOR = f"{GROUP}/author"
 SIGNAL_BASELINE = f"{GROUP}/signal-baseline"
 
 
@@ -31,6 +35,21 @@ def _hex(length: int, *parts: str) -> str:
 def record_name(feature: str, digest: str) -> str:
     """Name of the release record: `<feature>-<12 hex of digest>`."""
     return f"{feature}-{short(digest)}"
+
+
+def pin_name(feature: str) -> str:
+    """Name of the Secret with the pin of a golden run."""
+    return f"{feature}-golden-pin"
+
+
+def report_name(feature: str) -> str:
+    """Name of the ConfigMap with the report of the last pre-flight."""
+    return f"{feature}-preflight-report"
+
+
+def pin_of(uid: str, digest: str, attempt: int) -> str:
+    """Whose pin it is: one attempt of one object, never another of the same name."""
+    return salt(uid, digest, attempt)
 
 
 def incident_name(feature: str, at: datetime, *, uid: str, attempt: str, cause: str) -> str:

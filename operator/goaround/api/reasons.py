@@ -12,6 +12,7 @@ class Stage(StrEnum):
     CRUISING = "Cruising"
     LIVE = "Live"
     ROLLED_BACK = "RolledBack"
+    REJECTED = "Rejected"
     INCONCLUSIVE = "Inconclusive"
     KILLED = "Killed"
 
@@ -29,6 +30,8 @@ class ConditionType(StrEnum):
     WATCHED = "Watched"
     DRIFT_DETECTED = "DriftDetected"
     EVIDENCE_ASSUMPTIONS = "EvidenceAssumptions"
+    PREFLIGHT_PASSED = "PreflightPassed"
+    AWAITING_SIGN_OFF = "AwaitingSignOff"
 
 
 class Reason(StrEnum):
@@ -41,6 +44,7 @@ class Reason(StrEnum):
     CRUISING = "Cruising"
     ROLLOUT_COMPLETE = "RolloutComplete"
     ROLLED_BACK = "RolledBack"
+    REJECTED = "Rejected"
     INCONCLUSIVE = "Inconclusive"
     KILLED = "Killed"
     # why a feature holds
@@ -51,6 +55,8 @@ class Reason(StrEnum):
     OUTAGE = "Outage"
     OBSERVING = "Observing"
     SAMPLE_RATIO_MISMATCH = "SampleRatioMismatch"
+    AWAITING_SIGN_OFF = "AwaitingSignOff"
+    SIGN_OFF_POLICY_MISSING = "SignOffPolicyMissing"
     # what a person must change
     INVALID_SPEC = "InvalidSpec"
     UNKNOWN_PROVIDER = "UnknownProvider"
@@ -69,6 +75,13 @@ class Reason(StrEnum):
     TOO_FEW_BUCKETS = "TooFewBuckets"
     BUCKETS_FOLLOW_ARM = "BucketsFollowArm"
     BUCKETS_CHANGED = "BucketsChanged"
+    # pre-flight
+    PASSED = "Passed"
+    FAILED = "Failed"
+    RUNNING = "Running"
+    TOO_FEW = "TooFew"
+    ENDPOINT_UNAVAILABLE = "EndpointUnavailable"
+    GOLDEN_SET_INVALID = "GoldenSetInvalid"
     # delivery
     DELIVERED = "Delivered"
     DELIVERED_TO_NOBODY = "DeliveredToNobody"
@@ -98,6 +111,13 @@ class EventReason(StrEnum):
     PROMOTED = "Promoted"
     HOLDING = "Holding"
     RESUMED = "Resumed"
+    SIGN_OFF_REQUESTED = "SignOffRequested"
+    SIGN_OFF_GRANTED = "SignOffGranted"
+    SIGN_OFF_REJECTED = "SignOffRejected"
+    STEPS_SKIPPED = "StepsSkipped"
+    STATUS_TAMPERED = "StatusTampered"
+    PREFLIGHT_PASSED = "PreflightPassed"
+    REJECTED = "Rejected"
     ROLLED_BACK = "RolledBack"
     CONTAINED = "Contained"
     INCONCLUSIVE = "Inconclusive"

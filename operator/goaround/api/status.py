@@ -10,10 +10,16 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
+from goaround.api.approval import SignOffStatus
 from goaround.api.base import Digest, DnsLabel, Line, Model, ObjectName, Percent, Text, Timestamp
 from goaround.api.conditions import Condition
 from goaround.api.drift import DriftStatus
 from goaround.api.feature import Release
+from goaround.api.kills import MOST_SOURCES as MOST_SOURCES
+from goaround.api.kills import GateRule as GateRule
+from goaround.api.kills import KillSource as KillSource
+from goaround.api.kills import KillState as KillState
+from goaround.api.preflight import PreflightStatus
 from goaround.api.reasons import Stage
 from goaround.api.schema import atomic, cel, keyed_by, rules
 from goaround.api.watch import SignalBaseline
@@ -102,9 +108,15 @@ class EvidenceState(Model):
 
 class LatchCause(StrEnum):
     SIGNAL = "Signal"
+    REJECTED = "Rejected"
     KILL = "Kill"
     NO_PROOF = "NoProof"
     OUTAGE = "Outage"
+    REFUSED = "Refused"
+
+
+HARM = frozenset({LatchCause.SIGNAL, LatchCause.REJECTED})
+"""Proven: the digest is quarantined."""
 
 
 class Latch(Model):
@@ -153,36 +165,6 @@ class Latch(Model):
     incident_opened_at: Timestamp | None = Field(
         default=None, description="When that incident was seen to exist."
     )
-
-
-class KillSource(Model):
-    """One thing that says: killed."""
-
-    kind: str = Field(max_length=32, description="`AIKillSwitch` or `Spec`.")
-    name: ObjectName = Field(description="Name of the object.")
-    reason: Line = Field(default="", description="Why, in the words of whoever engaged it.")
-
-
-MOST_SOURCES = 32
-
-
-class KillState(Model):
-    """The kill in force."""
-
-    since: Timestamp = Field(description="When it was recorded.")
-    sources: list[KillSource] = Field(
-        max_length=MOST_SOURCES,
-        description="Everything that says killed, as far as there is room.",
-        json_schema_extra=atomic(),
-    )
-
-
-class GateRule(Model):
-    """One rule of the gate on the way up."""
-
-    name: DnsLabel = Field(description="Name of the rule.")
-    open: bool = Field(description="true: nothing stands in the way.")
-    reason: Line = Field(description="Why, and what would open it.")
 
 
 class DeliveryStatus(Model):
@@ -245,6 +227,10 @@ class AIFeatureStatus(Model):
         default=None,
         description="Since when people stopped the flight; deadlines move by that time.",
     )
+    sign_off: SignOffStatus | None = Field(
+        default=None,
+        description="What people are asked about this step; absent where nobody is asked.",
+    )
     would_have: Line | None = Field(
         default=None, description="What mode Observe would have done to the release in spec."
     )
@@ -272,6 +258,9 @@ class AIFeatureStatus(Model):
         max_length=16,
         description="What must be true before anything goes up again.",
         json_schema_extra=keyed_by("name"),
+    )
+    preflight: PreflightStatus | None = Field(
+        default=None, description="Pre-flight of the candidate."
     )
     drift: DriftStatus | None = Field(default=None, description="What the drift watch says.")
     baselines: list[SignalBaseline] = Field(

@@ -9,6 +9,7 @@ from typing import Final, assert_never
 from goaround.api.base import Json
 from goaround.api.kinds import AIFeature
 from goaround.evidence.durations import about
+from goaround.evidence.golden_text import SMOKE_GATE
 from goaround.evidence.lines import rounded_up
 from goaround.evidence.model import Bound, Max, Min, VsStable
 from goaround.evidence.planned import Fault, FlightPlan, StepPlan, TestPlan, percent
@@ -35,13 +36,20 @@ COLUMNS: Final = "    {0:<10}{1:<9}{2:<14}{3:<14}{4:<14}{5:<14}{6:>9}{7:>10}"
 def as_text(feature: AIFeature, plan: FlightPlan, source: str, notes: Sequence[str]) -> str:
     """The plan as lines, without a newline at the end."""
     lines = [f"{'/'.join(filter(None, feature.key))}: {_rate(plan.rps)} ({source})"]
-    lines += [f"note: {note}" for note in notes]
+    lines += [f"note: {note}" for note in _with_golden(feature, notes)]
     for step in plan.steps:
         lines += ["", *_step(step, len(plan.steps))]
     means = any(test.scale is not None for step in plan.steps for test in step.tests)
     legend = f"{LEGEND} {OF_MEANS}" if means else LEGEND
     lines += ["", *([legend, ""] if plan.steps else []), *_verdict(plan)]
     return "\n".join(piece for line in lines for piece in _wrapped(line))
+
+
+def _with_golden(feature: AIFeature, notes: Sequence[str]) -> list[str]:
+    """What a golden set can and cannot do, where there is one."""
+    before = feature.spec.preflight
+    gate = before is not None and before.golden_set is not None
+    return [*notes, *([SMOKE_GATE] if gate else [])]
 
 
 def _step(step: StepPlan, steps: int) -> Iterator[str]:
@@ -177,7 +185,7 @@ def as_json(feature: AIFeature, plan: FlightPlan, source: str, notes: Sequence[s
         "lateSeconds": plan.late,
         "refusals": list(plan.refusals),
         "warnings": list(plan.warnings),
-        "notes": list(notes),
+        "notes": _with_golden(feature, notes),
         "steps": [_step_json(step) for step in plan.steps],
     }
 

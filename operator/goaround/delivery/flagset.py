@@ -17,6 +17,7 @@ from goaround.api.kinds import AIFeature, AIKillSwitch
 from goaround.api.reasons import Stage
 from goaround.api.status import ALL_FALLBACK, AIFeatureStatus, KnownRelease, Split
 from goaround.delivery.flagcheck import dumped, refusal
+from goaround.delivery.flagpins import GOLDEN, GOLDEN_STABLE, Pinned, rules
 
 SCHEMA = "https://flagd.dev/schema/v0/flags.json"
 MAX_SET_BYTES = 3 * 1024 * 1024
@@ -94,8 +95,11 @@ def served_split(feature: AIFeature, kills: Sequence[KillView]) -> Split:
     return ALL_FALLBACK if is_killed(feature, kills) else feature.status.split
 
 
-def feature_flags(feature: AIFeature, kills: Sequence[KillView]) -> FlagSet:
-    """The two flags of a feature; none as long as the operator has decided nothing.
+def feature_flags(
+    feature: AIFeature, kills: Sequence[KillView], pinned: Pinned | None = None
+) -> FlagSet:
+    """The two flags of a feature; none as long as the operator has decided nothing. `pinned`
+    selects a release for golden runs, unless the feature is killed.
 
     Without a flag an app serves its code default, which is the fallback.
     """
@@ -107,7 +111,12 @@ def feature_flags(feature: AIFeature, kills: Sequence[KillView]) -> FlagSet:
     bucket = names.bucket_key(name)
     fallback = _fallback_payload(feature.spec.fallback)
     release, why = _accepted(
-        key, (_release_flag(feature, killed=killed), _static(fallback), _static(BARE_FALLBACK))
+        key,
+        (
+            _release_flag(feature, killed=killed, pinned=pinned),
+            _static(fallback),
+            _static(BARE_FALLBACK),
+        ),
     )
     units, why_not = _buckets(bucket, set_id, feature.metadata.uid)
     return FlagSet(set_id, {key: release, bucket: units}, (*why, *why_not))
@@ -125,7 +134,7 @@ def _accepted(key: str, offers: Sequence[Json]) -> tuple[Json, tuple[str, ...]]:
     return offers[-1], tuple(problems)
 
 
-def _release_flag(feature: AIFeature, *, killed: bool) -> Json:
+def _release_flag(feature: AIFeature, *, killed: bool, pinned: Pinned | None) -> Json:
     status = feature.status
     stable = _stable(status)
     fallback = _fallback_payload(feature.spec.fallback)
@@ -139,11 +148,29 @@ def _release_flag(feature: AIFeature, *, killed: bool) -> Json:
         },
         "metadata": _metadata(feature, stable, killed=killed),
     }
+    if not killed and pinned is not None and status.candidate is not None:
+        return _with_pins(feature, flag, pinned, stable)
     if killed or status.split.fallback == 100:
         return flag | {"defaultVariant": "fallback"}
     return flag | {
         "defaultVariant": _without_key(status.split, stable),
         "targeting": _guarded(_salt(feature), _shares(status.split)),
+    }
+
+
+def _with_pins(feature: AIFeature, flag: Json, pinned: Pinned, stable: KnownRelease | None) -> Json:
+    """The flag with a variant of its own for each release under test. Whoever has no pin is served
+    as ever."""
+    split, variants = feature.status.split, flag["variants"]
+    if feature.status.candidate is not None:
+        variants[GOLDEN] = _release_payload(feature.status.candidate)
+    if stable is not None:
+        variants[GOLDEN_STABLE] = _release_payload(stable)
+    everybody = split.fallback == 100
+    served = "fallback" if everybody else _split(_salt(feature), _shares(split))
+    return flag | {
+        "defaultVariant": "fallback" if everybody else _without_key(split, stable),
+        "targeting": {"if": [*rules(pinned, variants), {"var": "targetingKey"}, served, None]},
     }
 
 
@@ -214,8 +241,11 @@ def _shares(split: Split) -> list[list[str | int]]:
 def _guarded(salt: str, shares: list[list[str | int]]) -> Json:
     """A split by salted targeting key. Without the guard the key "" falls where the salt alone
     falls, and some salts send all keyless traffic to the candidate."""
-    who = {"var": "targetingKey"}
-    return {"if": [who, {"fractional": [{"cat": [salt, who]}, *shares]}, None]}
+    return {"if": [{"var": "targetingKey"}, _split(salt, shares), None]}
+
+
+def _split(salt: str, shares: list[list[str | int]]) -> Json:
+    return {"fractional": [{"cat": [salt, {"var": "targetingKey"}]}, *shares]}
 
 
 # it never changes, and is the dearer of the two flags to check

@@ -14,6 +14,7 @@ from goaround.api.base import Json
 from goaround.api.kinds import AIFeature, AIKillSwitch
 from goaround.delivery.control import Held, Lowering, UnknownFeature
 from goaround.delivery.flagcheck import dumped
+from goaround.delivery.flagpins import Pinned
 from goaround.delivery.flagset import (
     FeatureKey,
     FlagSet,
@@ -25,6 +26,7 @@ from goaround.delivery.flagset import (
     wanted_keys,
 )
 from goaround.delivery.ownership import Ownership
+from goaround.delivery.pinning import PinBook, Wanted
 from goaround.delivery.reading import feature_facts, read_feature, read_switch
 from goaround.delivery.selector import Selector
 from goaround.delivery.switches import Switches
@@ -86,7 +88,7 @@ class FlagState:
         self._shown: dict[FeatureKey, Shown] = {}
         self._ownership = Ownership()
         self._switches = Switches()
-        self._held = Held()
+        self._held, self.pins = Held(), PinBook()
         self._unreadable: dict[FeatureKey, str] = {}
         self._snapshots: dict[Selector, Snapshot] = {}
 
@@ -171,6 +173,11 @@ class FlagState:
                 return served_split(self._held.applied(feature), kills).candidate
         raise UnknownFeature(f"no feature has the uid {wanted.uid}")
 
+    def pinned(self, key: FeatureKey, wanted: Wanted, found: Pinned) -> None:
+        """The pin that a golden run waits for is known."""
+        if self.pins.learn(key, wanted, found):
+            self._project(key)
+
     def _now_listed(self, what: str, namespace: str | None) -> None:
         if self._unlisted:
             self._unlisted.discard((what, namespace))
@@ -224,6 +231,7 @@ class FlagState:
         before, known = self._shown.pop(key, None), self._known.get(key)
         if known is None:
             self._held.forget(key)
+            self.pins.forget(key)
         else:
             served = replace(known, feature=self._held.applied(known.feature))
             lowered = served.feature is not known.feature
@@ -244,7 +252,7 @@ class FlagState:
             keys = " and ".join(wanted_keys(feature))
             problem = f"{'/'.join(feature.key)} has no flags: an older feature owns {keys}"
             return FlagSet("/".join(feature.key), {}, (problem,))
-        return feature_flags(feature, self._switches.views(namespace))
+        return feature_flags(feature, self._switches.views(namespace), self.pins.see(feature))
 
     def _taken(self, selector: Selector) -> Snapshot:
         key = (selector.namespace, selector.name)

@@ -25,14 +25,17 @@ from goaround.api.status import ALL_FALLBACK, AIFeatureStatus
 METADATA = ("name", "namespace", "uid", "creationTimestamp", "labels")
 SPEC = ("mode", "delivery", "fallback", "killSwitch")
 STATUS = ("stage", "split", "revision", "lastKnownGood", "candidate")
+PREFLIGHT = ("pin",)
 
 
 def feature_facts(body: Json) -> Json:
     """The parts of an AIFeature on which its flags depend: equal facts give equal flags."""
+    status = body.get("status") or {}
+    pin = _picked(status.get("preflight"), PREFLIGHT)
     return {
         "metadata": _picked(body.get("metadata"), METADATA),
         "spec": _picked(body.get("spec"), SPEC),
-        "status": _picked(body.get("status"), STATUS),
+        "status": _picked(status, STATUS) | ({"preflight": pin} if pin else {}),
     }
 
 

@@ -18,7 +18,7 @@ from goaround.evidence.stratified import log_smallest_p, one_sided_p
 
 LEVEL: Final = 0.05
 MIN_CASES: Final = 10
-MOST_CASES: Final = 50
+MOST_CASES: Final = 200
 
 MUST_PASS_FAILURES: Final = 2
 """One failure may be chance; two on a case that stable never fails block. A single run that fails

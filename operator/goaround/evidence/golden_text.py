@@ -15,6 +15,10 @@ NAMED: Final = 5
 NOTHING_TO_JUDGE_BY: Final = (
     "no stable release to compare with and no must-pass case: mark cases as must-pass"
 )
+SMOKE_GATE: Final = (
+    "golden set: a smoke gate against gross faults, in front of the first step; it shortens no "
+    "step, since 10 of 10 cases passed still leave up to 26 % of such inputs failing"
+)
 
 
 def must_pass(case: Case) -> str:

@@ -7,11 +7,14 @@ from goaround.api.kinds import AIFeature
 from goaround.api.status import Latch, LatchCause
 from goaround.incident.severity import severity
 
+BY_PEOPLE = {LatchCause.KILL, LatchCause.REFUSED}
 SOURCES = {
     LatchCause.SIGNAL: TriggerSource.ROLLBACK,
+    LatchCause.REJECTED: TriggerSource.PREFLIGHT,
     LatchCause.KILL: TriggerSource.KILL,
     LatchCause.NO_PROOF: TriggerSource.INCONCLUSIVE,
     LatchCause.OUTAGE: TriggerSource.OUTAGE,
+    LatchCause.REFUSED: TriggerSource.REFUSED,
 }
 
 
@@ -29,7 +32,7 @@ def opening(feature: AIFeature, latch: Latch) -> AIIncidentSpec:
         severity_reason=why[:512],
         summary=Summary(
             what_broke=latch.message,
-            noticed_by="GoAround" if latch.cause is not LatchCause.KILL else "a person",
+            noticed_by="a person" if latch.cause in BY_PEOPLE else "GoAround",
             scope=f"{latch.weight} % of the users of {feature.metadata.name}: "
             f"{feature.spec.acceptance.scope}"[:1024],
             first_seen=latch.started_at or latch.at,

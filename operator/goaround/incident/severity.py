@@ -16,6 +16,8 @@ def severity(latch: Latch, exposure_limit: int | None) -> tuple[Severity, str]:
     """The severity and the rule that gave it."""
     if latch.cause is LatchCause.NO_PROOF:
         return Severity.P4, "no proof of harm: it came back because nothing could be proven"
+    if latch.cause is LatchCause.REFUSED:
+        return Severity.P4, "a person rejected it: no harm was proven"
     if latch.cause is LatchCause.OUTAGE:
         return Severity.P2, "both arms are worse than the bound: an outage that no release caused"
     if latch.layer == "Safety":

@@ -9,10 +9,12 @@ from datetime import datetime, timedelta
 
 from goaround.api.digest import short
 from goaround.api.feature import Mode
+from goaround.api.preflight import PreflightVerdict
 from goaround.api.reasons import EventReason, Stage
 from goaround.api.status import AIFeatureStatus, KillSource
+from goaround.rollout import preflight
 from goaround.rollout.blocked import blocked
-from goaround.rollout.down import give_up, kill, kill_sources, leave_good, roll_back
+from goaround.rollout.down import give_up, kill, kill_sources, leave_good, refuse, reject, roll_back
 from goaround.rollout.effects import effects_after, effects_before
 from goaround.rollout.gate import gate, is_open
 from goaround.rollout.moves import in_flight, is_watched, move
@@ -20,7 +22,10 @@ from goaround.rollout.observe import observe
 from goaround.rollout.observed import Observed, Plan
 from goaround.rollout.rebuild import rebuilt
 from goaround.rollout.seen import effect_seen
-from goaround.rollout.settle import DOWN, settle, worth_a_write
+from goaround.rollout.settle import settle, worth_a_write
+from goaround.rollout.signoffs import rejection
+from goaround.rollout.stated import DOWN
+from goaround.rollout.tampered import repaired
 from goaround.rollout.towards import towards_spec
 from goaround.rollout.up import back_to_good
 
@@ -34,7 +39,8 @@ def decide(o: Observed, now: datetime) -> Plan:
         return Plan(status=before, urgent=False)
     o = _of_this_flight(o)
     sources = kill_sources(o)
-    noticed = effect_seen(o, rebuilt(o, before, now), now)
+    noticed = repaired(o, rebuilt(o, before, now), now)
+    noticed = preflight.heard(o, effect_seen(o, noticed, now), now)
     if not in_flight(noticed):
         noticed = noticed.but(hold=None)  # said again below, where something still holds
     observing = o.feature.spec.mode is Mode.OBSERVE and noticed.stage is not Stage.KILLED
@@ -87,6 +93,10 @@ def _decided(
         return roll_back(o, status, judged.breach, now)
     if is_watched(status) and judged is not None and judged.breach is not None:
         return leave_good(o, status, judged.breach, now)
+    if preflight.verdict(status) is PreflightVerdict.FAILED:
+        return reject(o, status, now)
+    if in_flight(status) and (person := rejection(o, status)) is not None:
+        return refuse(o, status, person, now)
     if in_flight(status) and (why := _overdue(status, now) or _blind(o, status)) is not None:
         return give_up(o, status, why, now)
     return towards_spec(o, status, now)
@@ -99,6 +109,8 @@ def _overdue(status: AIFeatureStatus, now: datetime) -> str | None:
         return None
     waiting = f" ({status.hold})" if status.hold else ""
     now = status.clock_stopped_at or now
+    if (why := preflight.ended(status, now)) is not None:
+        return why
     if step is not None and now >= step.deadline_at:
         return f"step {step.index + 1} reached its deadline without proof{waiting}"
     if now >= flown.deadline_at:
@@ -154,11 +166,13 @@ def _wake_at(
     """When to look again although nothing was heard."""
     if after.hold is not None and after.step is None:
         return now + HELD_LOOKS_AGAIN
+    if preflight.is_awaited(after) and preflight.is_awaited(before):
+        return preflight.due(o, after, now)
     if after.stage is Stage.PREFLIGHT or after.stage is None or before.stage != after.stage:
         return now if after.stage is not None or before.stage is not None else None
     due = [
         x.next_at
-        for x in (o.judged, o.drift, o.baselined)
+        for x in (o.judged, o.drift, o.baselined, o.checked)
         if x is not None and x.next_at is not None
     ]
     flown = after.candidate if in_flight(after) else None

@@ -7,7 +7,9 @@ without the latch a crash in between would promote again.
 from datetime import datetime
 
 from goaround.api import names
+from goaround.api.approval import RiskTier, SignOffStatus
 from goaround.api.digest import short
+from goaround.api.kinds import AISignOff
 from goaround.api.reasons import EventReason, Stage
 from goaround.api.status import (
     ALL_FALLBACK,
@@ -21,9 +23,15 @@ from goaround.api.status import (
 from goaround.rollout.moves import ground, in_flight, latched, move
 from goaround.rollout.observed import Breach, Observed, Outage
 
+SPARES_THE_NEWER = {Stage.INCONCLUSIVE, Stage.REJECTED}
+"""Stages that speak of a newer release, whatever becomes of the one that serves."""
+
+PROHIBITED = "riskTier is Prohibited: no release may serve"
+
 
 def kill_sources(o: Observed) -> list[KillSource]:
-    """Everything that says killed: matching switches, then spec."""
+    """Everything that says killed: matching switches, then spec. A prohibited use is never served:
+    whether it is one, people judged."""
     found = [
         KillSource(kind="AIKillSwitch", name=s.metadata.name, reason=s.spec.reason)
         for s in o.switches
@@ -34,6 +42,8 @@ def kill_sources(o: Observed) -> list[KillSource]:
         found.append(
             KillSource(kind="Spec", name=o.feature.metadata.name, reason=switch.reason or "")
         )
+    if o.feature.spec.risk_tier is RiskTier.PROHIBITED:
+        found.append(KillSource(kind="Spec", name=o.feature.metadata.name, reason=PROHIBITED))
     return found[:MOST_SOURCES]
 
 
@@ -117,12 +127,35 @@ def leave_good(
         f"into Git, or another one; to fly this one again create an AISignOff Retry, attempt "
         f"{latch.attempt}.",
         warning=True,
-        stage=status.stage if status.stage is Stage.INCONCLUSIVE else Stage.ROLLED_BACK,
+        stage=status.stage if status.stage in SPARES_THE_NEWER else Stage.ROLLED_BACK,
         split=ground(after),
         latches=latched(status, latch),
         step=None,
         hold=None,
         signals=list(o.judged.signals) if o.judged is not None else [],
+        evidence=[],
+    )
+
+
+def reject(o: Observed, status: AIFeatureStatus, now: datetime) -> AIFeatureStatus:
+    """Pre-flight proved it worse before anybody got it: digest quarantined, nobody moved."""
+    found = status.preflight
+    why = found.message if found is not None and found.message else "pre-flight failed"
+    latch = _latch(o, status, now, cause=LatchCause.REJECTED, message=why)
+    latch = latch.but(contained_at=now, exposed_requests=0)  # it never had anybody
+    return move(
+        status,
+        now,
+        EventReason.REJECTED,
+        f"{_what(status)} is rejected before any user got it: {why}. Incident {latch.incident}. "
+        f"{_serving(status)} serves. Ask for a fixed release, or create an AISignOff Retry for "
+        f"this digest, attempt {latch.attempt}.",
+        warning=True,
+        stage=Stage.REJECTED,
+        split=ground(status),
+        latches=latched(status, latch),
+        step=None,
+        hold=None,
         evidence=[],
     )
 
@@ -141,6 +174,37 @@ def give_up(o: Observed, status: AIFeatureStatus, why: str, now: datetime) -> AI
         stage=Stage.INCONCLUSIVE,
         split=ground(status),
         latches=latched(status, latch),
+        step=None,
+        hold=None,
+        evidence=[],
+    )
+
+
+def refuse(
+    o: Observed, status: AIFeatureStatus, person: AISignOff, now: datetime
+) -> AIFeatureStatus:
+    """A person ends this attempt: weight 0, no proof of harm, hence no quarantine."""
+    who, why = person.spec.approver or "a person", person.spec.comment
+    told = f"rejected by {who} (AISignOff {person.metadata.name})" + (f": {why}" if why else "")
+    latch = _latch(o, status, now, cause=LatchCause.REFUSED, message=told[:512])
+    flown = status.candidate
+    assert flown is not None
+    return move(
+        status,
+        now,
+        EventReason.SIGN_OFF_REJECTED,
+        f"{_what(status)} came back at {latch.weight} %: {told}. {_serving(status)} serves. Change "
+        f"the release or the plan, or create an AISignOff Retry for attempt {latch.attempt}.",
+        warning=True,
+        stage=Stage.REJECTED,
+        split=ground(status),
+        latches=latched(status, latch),
+        sign_off=SignOffStatus(
+            plan_digest=flown.plan_digest,
+            attempt=flown.attempt,
+            needed=o.feature.spec.sign_off.min_approvers,
+            rejected_by=who,
+        ),
         step=None,
         hold=None,
         evidence=[],

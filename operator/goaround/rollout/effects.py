@@ -7,7 +7,7 @@ marks of quarantine, incidents and events come after it, and are asked for until
 from goaround.api import names
 from goaround.api.base import rfc3339
 from goaround.api.feature import Release
-from goaround.api.status import AIFeatureStatus, LatchCause
+from goaround.api.status import HARM, AIFeatureStatus
 from goaround.rollout.moves import in_flight
 from goaround.rollout.observed import (
     FLYING,
@@ -96,7 +96,7 @@ def _outcomes(o: Observed, after: AIFeatureStatus) -> list[Effect]:
         ended = {names.OUTCOME: latch.cause.value} if newest else {}
         marked = (record.quarantined_attempt or 0) if record is not None else 0
         cleared = record is not None and record.cleared(latch)
-        if latch.cause is LatchCause.SIGNAL and marked < latch.attempt and not cleared:
+        if latch.cause in HARM and marked < latch.attempt and not cleared:
             marks = {names.QUARANTINED: str(latch.attempt), **ended}
             found.append(_write(o, latch.digest, latch.release, marks))
         elif record is not None and record.outcome == FLYING and ended:

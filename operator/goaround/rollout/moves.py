@@ -92,7 +92,8 @@ def in_flight(status: AIFeatureStatus) -> bool:
 
 def is_watched(status: AIFeatureStatus) -> bool:
     """Whether last-known-good serves everybody, and no candidate is on its way."""
-    alone = status.stage in {Stage.LIVE, Stage.ROLLED_BACK, Stage.INCONCLUSIVE}
+    down = {Stage.ROLLED_BACK, Stage.INCONCLUSIVE, Stage.REJECTED}
+    alone = status.stage is Stage.LIVE or status.stage in down
     return alone and status.last_known_good is not None and status.split.stable == 100
 
 

@@ -7,9 +7,10 @@ from goaround.api.reasons import EventReason, Stage
 from goaround.api.status import AIFeatureStatus, KillSource
 from goaround.rollout.moves import in_flight, is_watched, move
 from goaround.rollout.observed import Observed
-from goaround.rollout.settle import DOWN
+from goaround.rollout.stated import DOWN
+from goaround.rollout.takeoff import take_off
 from goaround.rollout.towards import towards_spec
-from goaround.rollout.up import fly, take_off
+from goaround.rollout.up import fly
 
 AND = " | "
 MOST_WORDS = 250  # both events have room in one line of status

@@ -10,12 +10,13 @@ from datetime import datetime
 from goaround.api.drift import DriftStatus
 from goaround.api.feature import Release
 from goaround.api.kinds import AIFeature, AIKillSwitch, AISignOff
+from goaround.api.preflight import PreflightStatus
 from goaround.api.reasons import Reason
 from goaround.api.status import (
+    HARM,
     AIFeatureStatus,
     EvidenceState,
     Latch,
-    LatchCause,
     SignalStatus,
     Transition,
 )
@@ -169,6 +170,25 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class Checked:
+    """What pre-flight says of the candidate `digest`, `attempt`.
+
+    golden: hash of the golden set as last read. found: the verdict, its counts and names; absent
+    before there is one. problem: what keeps it from one. report: the ConfigMap with every case.
+    pin_gone: whose pin is known to exist no longer (`names.pin_of`).
+    """
+
+    digest: str
+    attempt: int
+    golden: str | None = None
+    found: PreflightStatus | None = None
+    report: str | None = None
+    problem: Problem | None = None
+    pin_gone: str | None = None
+    next_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Delivered:
     """What the flag replicas said of this feature."""
 
@@ -181,8 +201,26 @@ class Delivered:
 
 
 @dataclass(frozen=True, slots=True)
+class Guarded:
+    """Whether the API server vouches for sign-offs.
+
+    since: what was signed up to then is not vouched for; missing: the policy that is not there or
+    not as it was shipped, and what to do about it.
+    """
+
+    since: datetime | None = None
+    missing: str | None = None
+
+
+UNREAD = Guarded(missing="the admission policies have not been read yet")
+
+
+@dataclass(frozen=True, slots=True)
 class Observed:
-    """The world, as one pass sees it."""
+    """The world, as one pass sees it.
+
+    confirmed: records were read live, so that what contradicts them is not merely older news.
+    """
 
     feature: AIFeature
     switches: tuple[AIKillSwitch, ...] = ()
@@ -191,11 +229,14 @@ class Observed:
     incidents: frozenset[str] = frozenset()
     judged: Judged | None = None
     drift: Drifted | None = None
+    checked: Checked | None = None
     baselined: Baselined | None = None
     problems: tuple[Problem, ...] = ()
     delivered: Delivered | None = None
     announced_at: datetime | None = None
     braked: str | None = None
+    guarded: Guarded = UNREAD
+    confirmed: bool = False
 
     def record(self, digest: str) -> Record | None:
         return next((r for r in self.records if r.digest == digest), None)
@@ -210,7 +251,7 @@ class Observed:
         latched = [
             x.attempt
             for x in self.feature.status.latches
-            if x.cause is LatchCause.SIGNAL
+            if x.cause in HARM
             and x.digest == digest
             and not (record is not None and record.cleared(x))
         ]

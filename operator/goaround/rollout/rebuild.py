@@ -15,7 +15,7 @@ def rebuilt(o: Observed, status: AIFeatureStatus, now: datetime) -> AIFeatureSta
     """`status`, or for a feature that was never looked at: last-known-good from its records."""
     if status.stage is not None or status.last_known_good is not None or status.latches:
         return status
-    good = sorted((r for r in o.records if _good(r)), key=_since, reverse=True)
+    good = good_releases(o)
     if not good:
         return status
     return move(
@@ -25,9 +25,15 @@ def rebuilt(o: Observed, status: AIFeatureStatus, now: datetime) -> AIFeatureSta
         f"No status, but release records: {short(good[0].digest)} is last-known-good and serves.",
         stage=Stage.LIVE,
         split=Split(stable=100),
-        last_known_good=_known(good[0]),
-        previous_good=_known(good[1]) if len(good) > 1 else None,
+        last_known_good=good[0],
+        previous_good=good[1] if len(good) > 1 else None,
     )
+
+
+def good_releases(o: Observed) -> list[KnownRelease]:
+    """What records call good, newest first; what is quarantined is not."""
+    good = sorted((r for r in o.records if _good(r)), key=_since, reverse=True)
+    return [_known(r) for r in good]
 
 
 def _good(record: Record) -> bool:

@@ -9,7 +9,7 @@ from goaround.api.reasons import EventReason, Stage
 from goaround.api.status import AIFeatureStatus, Latch, LatchCause
 from goaround.rollout.moves import fell_from_live, move
 from goaround.rollout.observed import Observed
-from goaround.rollout.settle import DOWN
+from goaround.rollout.stated import DOWN
 
 
 def effect_seen(o: Observed, status: AIFeatureStatus, now: datetime) -> AIFeatureStatus:

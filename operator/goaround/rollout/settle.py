@@ -2,29 +2,24 @@
 
 from datetime import datetime
 
-from goaround.api.conditions import Wanted, condition, settled
-from goaround.api.digest import plan_digest, release_digest, short
+from goaround.api.approval import SignOffStatus
+from goaround.api.conditions import settled
+from goaround.api.digest import release_digest, short
 from goaround.api.feature import AIFeatureSpec
-from goaround.api.reasons import ConditionType, EventReason, Reason, Stage
-from goaround.api.status import AIFeatureStatus, DeliveryStatus, LatchCause, SignalStatus
-from goaround.rollout.assumptions import is_reading, rests_on
+from goaround.api.reasons import ConditionType, EventReason, Stage
+from goaround.api.status import HARM, AIFeatureStatus, DeliveryStatus, LatchCause
+from goaround.rollout.assumptions import is_reading
 from goaround.rollout.baselines import with_baselines
-from goaround.rollout.drifts import drifted, verdicts, with_drift
+from goaround.rollout.drifts import verdicts, with_drift
 from goaround.rollout.moves import in_flight, is_watched, move
 from goaround.rollout.observed import Judged, Observed
-from goaround.rollout.watched import shifted, told_of_shift, watched
+from goaround.rollout.preflight import is_awaited, planned
+from goaround.rollout.signoffs import answers
+from goaround.rollout.stated import conditions, waits
+from goaround.rollout.watched import told_of_shift
 
-UP = {
-    Stage.PREFLIGHT: Reason.PREFLIGHT,
-    Stage.RAMPING: Reason.RAMPING,
-    Stage.HOLDING: Reason.HOLDING,
-    Stage.CRUISING: Reason.CRUISING,
-}
-DOWN = {
-    Stage.ROLLED_BACK: Reason.ROLLED_BACK,
-    Stage.INCONCLUSIVE: Reason.INCONCLUSIVE,
-    Stage.KILLED: Reason.KILLED,
-}
+ENDS = HARM | {LatchCause.NO_PROOF, LatchCause.REFUSED}
+"""What ends one attempt of one release."""
 
 
 def settle(
@@ -37,16 +32,17 @@ def settle(
     after = _with_readings(o, after).but(
         observed_generation=generation,
         release_digest=release_digest(spec.release),
-        plan_digest=plan_digest(spec),
+        plan_digest=planned(o, after),
         revision=_revision(before, after, now),
         weight=_weight(after),
         live=_live(after),
         delivery=_delivery(o, before),
         announced_at=max(filter(None, (o.announced_at, before.announced_at)), default=None),
+        sign_off=_sign_off(o, after, now),
     )
     after = _latch_revision(before, after)
     after = after.but(summary=_summary(o, after)[:512])
-    wanted = _conditions(o, after)
+    wanted = conditions(o, after)
     return after.but(conditions=settled(before.conditions, wanted, generation=generation, now=now))
 
 
@@ -173,13 +169,13 @@ def _summary(o: Observed, after: AIFeatureStatus) -> str:
         return o.problems[0].message
     flown = after.candidate
     name = short(flown.digest) if flown is not None else ""
-    if _waits(after):
+    if waits(after):
         wanted = short(after.release_digest or "")
         return f"{after.live or 'fallback'} serves; {wanted} waits: {after.hold}"
     match after.stage:
         case Stage.LIVE:
             return f"{after.live} serves everybody; last-known-good"
-        case Stage.ROLLED_BACK | Stage.INCONCLUSIVE:
+        case Stage.ROLLED_BACK | Stage.INCONCLUSIVE | Stage.REJECTED:
             return f"{after.live} serves; {_why_down(o, after)}"
         case Stage.KILLED:
             sources = after.kill.sources if after.kill is not None else []
@@ -188,15 +184,26 @@ def _summary(o: Observed, after: AIFeatureStatus) -> str:
             return f"{name} holds at {after.weight}: {after.hold}"
         case Stage.RAMPING | Stage.CRUISING:
             return f"{name} at {after.weight}; {_waiting_for(o.feature.spec, after)}"
+        case Stage.PREFLIGHT if is_awaited(after):
+            return f"{after.live or 'fallback'} serves; {name} is in pre-flight at 0 % of users"
         case _:
             return f"{name or 'nothing'} before its first step"
+
+
+def _sign_off(o: Observed, after: AIFeatureStatus, now: datetime) -> SignOffStatus | None:
+    """What people are asked now; after a rejection, who rejected."""
+    said = after.sign_off
+    rejected = said is not None and said.rejected_by is not None
+    if rejected and after.stage is Stage.REJECTED:
+        return said
+    return answers(o, after, now)
 
 
 def _why_down(o: Observed, after: AIFeatureStatus) -> str:
     """The latch of the release that is kept down; the newest one may speak of something else."""
     about = after.candidate.digest if after.candidate is not None else after.release_digest or ""
     for latch in after.latches:
-        if latch.digest == about and latch.cause in {LatchCause.SIGNAL, LatchCause.NO_PROOF}:
+        if latch.digest == about and latch.cause in ENDS:
             return latch.message
     attempt = o.quarantined_at(about)
     return f"{short(about)} is " + (
@@ -212,89 +219,3 @@ def _waiting_for(spec: AIFeatureSpec, after: AIFeatureStatus) -> str:
     seconds = spec.ramp.cruise_seconds if last else plan.hold_seconds
     waits = f"step {step + 1}/{len(spec.ramp.steps)}, at least {seconds} s"
     return waits + (f", waits for {', '.join(undecided)}" if undecided else "")
-
-
-def _conditions(o: Observed, after: AIFeatureStatus) -> list[Wanted]:
-    found = [*_kstatus(o, after), shifted(o, after) or _healthy(after)]
-    if after.stage is Stage.KILLED and after.kill is not None:
-        by_switch = any(s.kind == "AIKillSwitch" for s in after.kill.sources)
-        reason = Reason.KILL_SWITCH_ENGAGED if by_switch else Reason.SPEC_KILL_SWITCH
-        found.append(condition(ConditionType.KILLED, "True", reason, after.summary or ""))
-    if in_flight(after) and (rests := rests_on(o, after)) is not None:
-        found.append(rests)
-    if after.delivery is not None:
-        found.append(_delivered(o, after, after.delivery))
-    if is_watched(after):
-        found.append(watched(o, after))
-    if (drift := drifted(o, after)) is not None:
-        found.append(drift)
-    return found
-
-
-def _kstatus(o: Observed, after: AIFeatureStatus) -> list[Wanted]:
-    """`Ready`, and one of the abnormal-true ones, never both."""
-    told = after.summary or ""
-    if o.problems:
-        reason, told = o.problems[0].reason, o.problems[0].message
-        return [
-            condition(ConditionType.READY, "False", reason, told),
-            condition(ConditionType.STALLED, "True", reason, told),
-        ]
-    if after.stage in DOWN and not _waits(after):
-        return [
-            condition(ConditionType.READY, "False", DOWN[after.stage], told),
-            condition(ConditionType.STALLED, "True", DOWN[after.stage], told),
-        ]
-    if after.stage is Stage.LIVE and _serves_spec(after):
-        return [condition(ConditionType.READY, "True", Reason.ROLLOUT_COMPLETE, told)]
-    reason = UP.get(after.stage or Stage.PREFLIGHT, Reason.PREFLIGHT)
-    if _waits(after):
-        reason = Reason.HOLDING
-    if (after.hold or "").startswith(Reason.SAMPLE_RATIO_MISMATCH):
-        reason = Reason.SAMPLE_RATIO_MISMATCH
-    return [
-        condition(ConditionType.READY, "Unknown", reason, told),
-        condition(ConditionType.RECONCILING, "True", reason, told),
-    ]
-
-
-def _waits(after: AIFeatureStatus) -> bool:
-    """Whether a release would take off now, if nothing stopped everything that goes up."""
-    return after.hold is not None and after.step is None and after.stage is not Stage.KILLED
-
-
-def _serves_spec(after: AIFeatureStatus) -> bool:
-    """Live may still serve the release before the one in spec, for the pass in between."""
-    good = after.last_known_good
-    return good is not None and good.digest == after.release_digest
-
-
-def _healthy(after: AIFeatureStatus) -> Wanted:
-    kind = ConditionType.SIGNALS_HEALTHY
-    verdicts = {s.verdict for s in after.signals}
-    if "Bad" in verdicts:
-        told = _named(after.signals, "Bad")
-        return condition(kind, "False", Reason.LIMIT_EXCEEDED, told)
-    if not verdicts:
-        return condition(kind, "Unknown", Reason.NO_DATA, "no evidence yet")
-    if "Unknown" in verdicts:
-        return condition(kind, "Unknown", Reason.NO_DATA, _named(after.signals, "Unknown"))
-    if "Undecided" in verdicts:
-        return condition(kind, "Unknown", Reason.UNDECIDED, _named(after.signals, "Undecided"))
-    return condition(kind, "True", Reason.WITHIN_LIMITS, "every signal is accepted")
-
-
-def _named(signals: list[SignalStatus], verdict: str) -> str:
-    return "; ".join(s.message for s in signals if s.verdict == verdict)
-
-
-def _delivered(o: Observed, after: AIFeatureStatus, seen: DeliveryStatus) -> Wanted:
-    kind, answers = ConditionType.DELIVERED, o.delivered
-    if seen.replicas == 0 or (answers is not None and answers.replicas < answers.expected):
-        return condition(kind, "Unknown", Reason.REPLICAS_UNREACHABLE, seen.message)
-    if seen.revision < after.revision:
-        told = f"revision {after.revision} is not streamed by every replica yet; {seen.message}"
-        return condition(kind, "False", Reason.PENDING, told)
-    if seen.streams == 0:
-        return condition(kind, "True", Reason.DELIVERED_TO_NOBODY, f"to nobody: {seen.message}")
-    return condition(kind, "True", Reason.DELIVERED, seen.message)

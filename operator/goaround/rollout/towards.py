@@ -2,14 +2,19 @@
 
 from datetime import datetime
 
-from goaround.api.digest import plan_digest, release_digest, short
+from goaround.api.digest import release_digest, short
 from goaround.api.reasons import EventReason, Stage
 from goaround.api.signoff import Decision
 from goaround.api.status import AIFeatureStatus
 from goaround.rollout.blocked import blocked
 from goaround.rollout.moves import ground, in_flight, move
 from goaround.rollout.observed import Observed
-from goaround.rollout.up import back_to_good, fly, take_off
+from goaround.rollout.preflight import planned
+from goaround.rollout.takeoff import take_off
+from goaround.rollout.up import back_to_good, fly
+
+UNPROVEN = {Stage.INCONCLUSIVE, Stage.REJECTED}
+"""Ended without proof of harm, or by a proof that quarantines: another plan may try again."""
 
 
 def towards_spec(o: Observed, status: AIFeatureStatus, now: datetime) -> AIFeatureStatus:
@@ -69,15 +74,15 @@ def _towards_candidate(o: Observed, status: AIFeatureStatus, now: datetime) -> A
     flown = status.candidate
     assert flown is not None
     if in_flight(status):
-        if flown.plan_digest != plan_digest(o.feature.spec) and not o.problems:
+        if flown.plan_digest != planned(o, status) and not o.problems:
             return _off(o, status, now)
         return fly(o, status, now)
     if o.problems:
         return status
     if _retry(o, flown.digest, flown.attempt):
         return _off(o, status, now)
-    same = flown.plan_digest == plan_digest(o.feature.spec)
-    if status.stage is Stage.ROLLED_BACK or (status.stage is Stage.INCONCLUSIVE and same):
+    same = flown.plan_digest == planned(o, status)
+    if status.stage is Stage.ROLLED_BACK or (status.stage in UNPROVEN and same):
         return status
     return _unless_quarantined(o, status, flown.digest, now)
 

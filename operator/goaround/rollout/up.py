@@ -1,4 +1,4 @@
-"""The way up: take off, climb, cruise, land. Slow, gated, and on evidence only.
+"""The way up: climb, cruise, land. Slow, gated, and on evidence only.
 
 Every move up needs positive evidence for the whole hold time, read through a window end
 (`through`), not by the wall clock: the last seconds before a climb are then covered too.
@@ -6,97 +6,21 @@ Every move up needs positive evidence for the whole hold time, read through a wi
 
 from datetime import datetime, timedelta
 
-from goaround.api.digest import plan_digest, release_digest, short
-from goaround.api.feature import FirstRelease
+from goaround.api.approval import Approval
+from goaround.api.digest import short
 from goaround.api.reasons import EventReason, Stage
-from goaround.api.status import ALL_CANDIDATE, AIFeatureStatus, Candidate, KnownRelease, Split, Step
+from goaround.api.status import AIFeatureStatus, KnownRelease, Split
 from goaround.rollout.baselines import stops_take_off
 from goaround.rollout.blocked import blocked
 from goaround.rollout.doubts import cannot_judge
 from goaround.rollout.down import outage
 from goaround.rollout.drifts import stops_climb
-from goaround.rollout.moves import ground, move, split_at
-from goaround.rollout.observed import FLYING, Judged, Observed
-
-
-def take_off(
-    o: Observed, status: AIFeatureStatus, now: datetime, *, serves_already: bool = False
-) -> AIFeatureStatus:
-    """The release of spec becomes the candidate: adopted where it already serves, else at 0 %."""
-    spec, status = o.feature.spec, status.but(would_have=None)
-    digest = release_digest(spec.release)
-    adopted = serves_already or _adoptable(o, status, digest)
-    candidate = Candidate(
-        digest=digest,
-        release=spec.release,
-        since=now,
-        plan_digest=plan_digest(spec),
-        attempt=next_attempt(o, status, digest),
-        adopted=adopted,
-        deadline_at=now + timedelta(seconds=spec.ramp.deadline_seconds),
-    )
-    if adopted:
-        return move(
-            status,
-            now,
-            EventReason.ADOPTED,
-            f"Release {short(digest)} already serves and is taken over at 100 %; it becomes "
-            f"last-known-good after {spec.ramp.cruise_seconds} s within its bounds.",
-            candidate=candidate,
-            clock_stopped_at=None,
-            stage=Stage.CRUISING,
-            split=ALL_CANDIDATE,
-            step=_step(o, len(spec.ramp.steps) - 1, now),
-            hold=None,
-            signals=[],
-            evidence=[],
-        )
-    return move(
-        status,
-        now,
-        EventReason.ROLLOUT_STARTED,
-        f"Release {short(digest)} (attempt {candidate.attempt}) starts its flight.",
-        candidate=candidate,
-        clock_stopped_at=None,
-        stage=Stage.PREFLIGHT,
-        split=ground(status),
-        step=None,
-        hold=None,
-        signals=[],
-        evidence=[],
-    )
-
-
-def _adoptable(o: Observed, status: AIFeatureStatus, digest: str) -> bool:
-    """Adoption is for a feature that never flew; an interrupted adoption goes on.
-
-    A record of this very release that still flies was written by a pass that died before its
-    status was. What was proven harmful does not come back at once to everybody.
-    """
-    if status.last_known_good is not None:
-        return False
-    if o.feature.spec.first_release is not FirstRelease.ADOPT:
-        return False
-    if o.quarantined_at(digest):
-        return False
-    resumed = status.candidate is not None and status.candidate.adopted
-    return all(r.digest == digest and (resumed or r.outcome == FLYING) for r in o.records)
-
-
-def next_attempt(o: Observed, status: AIFeatureStatus, digest: str) -> int:
-    """One more than every attempt on this digest that is known to have flown.
-
-    A record that still says `Flying` speaks of the attempt in status, or of one that died between
-    the record and the status: that one is taken up again, not counted.
-    """
-    record = o.record(digest)
-    flown = status.candidate
-    own = flown.attempt if flown is not None and flown.digest == digest else 0
-    ended = max((x.attempt for x in status.latches if x.digest == digest), default=0)
-    recorded = record.attempts if record is not None else 0
-    if record is not None and record.outcome == FLYING:
-        recorded -= 1
-    return max(recorded, own, ended, o.quarantined_at(digest)) + 1
+from goaround.rollout.moves import move, split_at
+from goaround.rollout.observed import Judged, Observed
+from goaround.rollout.people import granted, skipping, wait
+from goaround.rollout.preflight import is_awaited, later, waits
+from goaround.rollout.signoffs import asks, is_waiting, lacking, promoters
+from goaround.rollout.takeoff import step_at
 
 
 def fly(o: Observed, status: AIFeatureStatus, now: datetime) -> AIFeatureStatus:
@@ -106,24 +30,59 @@ def fly(o: Observed, status: AIFeatureStatus, now: datetime) -> AIFeatureStatus:
         status = outage(o, status, judged.outage, now)
     if (stopped := blocked(o, status, now)) is not None:
         return _hold(status.but(clock_stopped_at=status.clock_stopped_at or now), stopped, now)
-    status = _clock_goes_on(status, now)
+    waiting, status = status, _clock_goes_on(status, now)
     if status.stage is Stage.PREFLIGHT:
         if o.problems:
             return _hold(status, o.problems[0].message, now)
+        if is_awaited(status):
+            return waits(o, status)
         if (why := stops_climb(o, status) or stops_take_off(o, status)) is not None:
             return _hold(status, why, now)
-        return _enter(o, status, 0, now)
+        if (why := lacking(o, waiting, now)) is not None:
+            return wait(waiting, why, now)
+        return _enter(o, granted(o, status, status.stage, now), 0, now)
     if judged is not None and judged.outage is not None:
         return _hold(status, judged.outage.line, now)
-    if (why := cannot_judge(o, status) or stops_climb(o, status)) is not None:
-        return _hold(status, why, now)
-    if status.stage is Stage.HOLDING:
-        status = _resume(o, status, now)
+    why = cannot_judge(o, status) or stops_climb(o, status)
+    if by := _promoters(o, status, now):
+        lacks = why or "hold time, samples or acceptance of this step"
+        return _enter(o, skipping(status, by, lacks, now), len(o.feature.spec.ramp.steps) - 1, now)
+    if why is not None:
+        # a wait for people that merely cannot be looked at again goes on as it was
+        same = why == waiting.hold and is_waiting(why) and lacking(o, waiting, now) is not None
+        return waiting if same else _hold(status, why, now)
+    return _climb(o, waiting, status, now)
+
+
+def _promoters(o: Observed, status: AIFeatureStatus, now: datetime) -> list[Approval]:
+    """Whose word stands in for what is missing. Nobody's does for a plan that is wrong, nor against
+    a doubt about harm, nor before anything of this flight was looked at."""
+    judged = o.judged
+    if judged is None or judged.paused is not None or o.problems or _at_last(o, status):
+        return []
+    return promoters(o, status, now)
+
+
+def _climb(
+    o: Observed, waiting: AIFeatureStatus, status: AIFeatureStatus, now: datetime
+) -> AIFeatureStatus:
+    """A step further once evidence and people agree. waiting: `status` with its clock stopped."""
+    judged, holding = o.judged, status.stage is Stage.HOLDING
     if judged is None or not _step_done(o, status, judged):
-        return status
+        return _resume(o, status, now) if holding else status
+    if (why := lacking(o, waiting, now)) is not None:
+        return wait(waiting, why, now)
+    if asks(o.feature.spec, status):
+        status = granted(o, status, _flies(o, status), now)
+    elif holding:
+        status = _resume(o, status, now)
     if not _at_last(o, status) and status.step is not None:
         return _enter(o, status, status.step.index + 1, now)
     return land(o, status, now)
+
+
+def _flies(o: Observed, status: AIFeatureStatus) -> Stage:
+    return Stage.CRUISING if _at_last(o, status) else Stage.RAMPING
 
 
 def _at_last(o: Observed, status: AIFeatureStatus) -> bool:
@@ -143,6 +102,7 @@ def _clock_goes_on(status: AIFeatureStatus, now: datetime) -> AIFeatureStatus:
     flown, step = status.candidate, status.step
     return status.but(
         clock_stopped_at=None,
+        preflight=later(status.preflight, late),
         candidate=flown.but(deadline_at=flown.deadline_at + late) if flown else None,
         step=step.but(deadline_at=step.deadline_at + late) if step else None,
     )
@@ -169,7 +129,7 @@ def _resume(o: Observed, status: AIFeatureStatus, now: datetime) -> AIFeatureSta
         now,
         EventReason.RESUMED,
         f"Can be judged again at {status.split.candidate} %.",
-        stage=Stage.CRUISING if _at_last(o, status) else Stage.RAMPING,
+        stage=_flies(o, status),
         hold=None,
     )
 
@@ -213,7 +173,7 @@ def _enter(o: Observed, status: AIFeatureStatus, index: int, now: datetime) -> A
         told,
         stage=Stage.CRUISING if last else Stage.RAMPING,
         split=split_at(status, weight),
-        step=_step(o, index, now),
+        step=step_at(o, index, now),
         hold=None,
     )
 
@@ -224,17 +184,6 @@ def _holdback(o: Observed, status: AIFeatureStatus) -> int:
     if status.last_known_good is None or not compares:
         return 0
     return o.feature.spec.ramp.holdback_percent
-
-
-def _step(o: Observed, index: int, now: datetime) -> Step:
-    ramp = o.feature.spec.ramp
-    last = index == len(ramp.steps) - 1
-    least = ramp.cruise_seconds if last else ramp.steps[index].hold_seconds
-    return Step(
-        index=index,
-        since=now,
-        deadline_at=now + timedelta(seconds=least + ramp.step_deadline_seconds),
-    )
 
 
 def land(o: Observed, status: AIFeatureStatus, now: datetime) -> AIFeatureStatus:

@@ -106,9 +106,10 @@ async def run(options: Options) -> int:
     async with (
         httpx.AsyncClient(trust_env=False) as http,
         httpx.AsyncClient(trust_env=False) as flags_http,
+        httpx.AsyncClient(trust_env=False) as golden_http,
     ):
         api = KubeApi(client)
-        operator = Operator(options, api, http, flags_http=flags_http)
+        operator = Operator(options, api, http, flags_http=flags_http, golden_http=golden_http)
         operator.health.beat()
         probes = await serve(operator.health, operator.metrics.text, options.host, options.port)
         scope: dict[str, Any] = (

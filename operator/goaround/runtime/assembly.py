@@ -3,9 +3,9 @@
 Decides nothing but which part gets which other one. Owns no task.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 import httpx
@@ -16,40 +16,46 @@ from goaround.runtime.config import Config
 from goaround.runtime.desk import Desk, Reader
 from goaround.runtime.drifting import DriftDesk, DriftReader
 from goaround.runtime.metrics import Metrics
-from goaround.runtime.queue import WorkQueue
+from goaround.runtime.preflight import PreflightDesk
+from goaround.runtime.queue import Key, WorkQueue
 from goaround.runtime.replicas import DeliveryDesk
+from goaround.world.golden import Offload
 from goaround.world.kube import Api
 from goaround.world.prometheus import PrometheusReader
 
 log = logging.getLogger("goaround")
 
 
-@dataclass(frozen=True, slots=True)
-class Readers:
-    """Who reads counts and inputs, by provider; absent: Prometheus."""
-
-    counts: Mapping[str, Reader] | None = None
-    inputs: Mapping[str, DriftReader] | None = None
-
-
-def a_desk(
+def desk_of(
     config: Config,
     api: Api,
     http: httpx.AsyncClient,
-    readers: Readers,
     *,
-    queue: WorkQueue,
+    golden_http: httpx.AsyncClient,
+    news: Callable[[Key], None],
     metrics: Metrics,
     clock: Callable[[], datetime],
+    readers: Mapping[str, Reader] | None = None,
+    drift_readers: Mapping[str, DriftReader] | None = None,
+    offload: Offload = asyncio.to_thread,
 ) -> Desk:
-    """The desk for all providers of the administrator's file. clock: the wall's."""
+    """One desk with all others behind it. `api` writes for the owner only; `http` is for providers,
+    `golden_http` for endpoints of tenants; readers (by provider) may be stand-ins."""
     providers = {p.name: p.provider() for p in config.providers}
-    counts, inputs = readers.counts, readers.inputs
-    if counts is None:
+    if readers is None:
         real = {name: PrometheusReader(p, http) for name, p in providers.items()}
-        counts, inputs = real, inputs or real
-    drift = DriftDesk(inputs or {}, providers, api, news=queue.offer, wall=clock)
-    return Desk(counts, providers, news=queue.offer, metrics=metrics, wall=clock, drift=drift)
+        readers, drift_readers = real, drift_readers or real
+    return Desk(
+        readers,
+        providers,
+        news=news,
+        metrics=metrics,
+        wall=clock,
+        drift=DriftDesk(drift_readers or {}, providers, api, news=news, wall=clock),
+        preflight=PreflightDesk(
+            api, golden_http, config.urls, news=news, wall=clock, offload=offload
+        ),
+    )
 
 
 def a_delivery_desk(

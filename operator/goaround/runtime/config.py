@@ -65,13 +65,26 @@ class ProviderConfig(_Strict):
         )
 
 
+class EndpointConfig(_Strict):
+    """One endpoint that pre-flights may ask, by the name that tenants use."""
+
+    name: str = Field(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=63)
+    url: str = Field(pattern=r"^https?://[^/?#@\s]+([/?][^#\s]*)?$", max_length=2048)
+
+
 class Config(_Strict):
     """The whole file."""
 
     providers: list[ProviderConfig] = Field(default_factory=list, max_length=64)
+    endpoints: list[EndpointConfig] = Field(default_factory=list, max_length=64)
     workers: int = Field(default=8, ge=1, le=64)
     resync_seconds: float = Field(default=600, ge=1, le=86400)
     checkpoint_seconds: float = Field(default=60, ge=1, le=3600)
+
+    @property
+    def urls(self) -> dict[str, str]:
+        """Endpoints by name."""
+        return {endpoint.name: endpoint.url for endpoint in self.endpoints}
 
 
 def load(path: Path | None) -> Config:
@@ -100,13 +113,15 @@ def parse(raw: Any, *, source: str) -> Config:
         raise ConfigError(f"{source}: {faults}") from err
     except ValueError as err:
         raise ConfigError(f"{source}: {err}") from err
-    names = [p.name for p in config.providers]
+    _require_names(source, "providers", [p.name for p in config.providers])
+    _require_names(source, "endpoints", [e.name for e in config.endpoints])
+    return config
+
+
+def _require_names(source: str, what: str, names: list[str]) -> None:
     if twice := {name for name in names if names.count(name) > 1}:
         told = ", ".join(sorted(twice))
-        raise ConfigError(
-            f"{source}: providers: two have the same name {told}; names must be unique"
-        )
-    return config
+        raise ConfigError(f"{source}: {what}: two have the same name {told}; names must be unique")
 
 
 def _where(location: tuple[int | str, ...]) -> str:

@@ -22,11 +22,11 @@ from goaround.api.kinds import (
 from goaround.incident import decide as incident
 from goaround.rollout.decide import decide
 from goaround.rollout.kills import latched
-from goaround.rollout.moves import raises
 from goaround.rollout.observed import Effect, Observed, Plan, PostEvent
 from goaround.runtime.actions import Actions
 from goaround.runtime.cache import Cache, key_of
 from goaround.runtime.desk import Desk
+from goaround.runtime.live import Live
 from goaround.runtime.lowering import AGAIN_SECONDS, Descents, goes_down
 from goaround.runtime.metrics import Metrics
 from goaround.runtime.queue import Key, WorkQueue
@@ -63,11 +63,12 @@ class Controller:
         self._metrics = metrics
         self._wall = wall
         self._actions = Actions(api, cache, metrics, instance=instance)
+        self._live = Live(api, own_namespace=own_namespace, heard=self.heard)
         self._checkpoint = checkpoint_seconds
         self._descents = descents or Descents(None, deliveries, metrics, lambda: True)
         self._announced: dict[str, datetime] = {}
         self._incident_events: set[str] = set()
-        self._sight = Sight(api, cache, desk, deliveries, own_namespace=own_namespace)
+        self._sight = Sight(cache, desk, deliveries)
         self._writer = StatusWriter(api, cache, metrics, concern=self.concern, offer=queue.offer)
 
     def now(self) -> datetime:
@@ -169,8 +170,11 @@ class Controller:
     async def _level(self, key: Key, observed: Observed, plan: Plan, now: datetime) -> None:
         """Everything but going down: may take its time, for it is given up when that is due."""
         feature = observed.feature
-        if raises(feature.status, plan.status) or feature.status.clock_stopped_at is not None:
-            plan = decide(await self._sight.live(observed, self.heard), now)
+        if self._live.is_due(observed, plan, now):
+            observed = await self._live.observed(observed, now)
+            # it may have taken long: a step begins when it is written, not when it was thought of
+            now = self.now()
+            plan = decide(observed, now)
         await self._do(feature, plan.first)
         if plan.status != feature.status and (plan.urgent or self._checkpoint_due(feature, now)):
             self._descents.sending(feature, plan.status.revision)
@@ -205,7 +209,12 @@ class Controller:
 
     def observe(self, feature: AIFeature, now: datetime) -> Observed:
         """The world as the cache and the desk know it; nothing is awaited."""
-        return self._sight.observe(feature, now, self._announced.get(feature.metadata.uid))
+        return self._sight.observe(
+            feature,
+            now,
+            announced_at=self._announced.get(feature.metadata.uid),
+            guarded=self._live.guarded,
+        )
 
     async def _write(self, feature: AIFeature, plan: Plan, now: datetime) -> AIFeature:
         return await self._writer.feature(feature, plan.status, now, self.now)
@@ -269,7 +278,7 @@ class Controller:
     def _gone(self, key: Key) -> None:
         """The feature does not exist any more: nothing of it stays in memory."""
         self._queue.forget(key)
-        self._desk.forget(key.namespace, key.name)
+        self._desk.gone(key.namespace, key.name)
         self._metrics.forget(key.namespace, key.name)
         self._descents.forget((key.namespace, key.name))
         self._deliveries.forget(key.namespace, key.name)

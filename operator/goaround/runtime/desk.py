@@ -17,7 +17,7 @@ from goaround.evidence import grid
 from goaround.evidence.plan import readings
 from goaround.evidence.vs_baseline import Comparison, comparisons
 from goaround.rollout.moves import fell_from_live, in_flight, is_watched
-from goaround.rollout.observed import Baselined, Drifted, Judged, Record
+from goaround.rollout.observed import Baselined, Checked, Drifted, Judged, Record
 from goaround.runtime import lookout
 from goaround.runtime.aftermath import Aftermath, after
 from goaround.runtime.baselining import BaselineDesk
@@ -30,6 +30,7 @@ from goaround.runtime.judging import judged
 from goaround.runtime.learning import Learner
 from goaround.runtime.lookout import Lookout
 from goaround.runtime.metrics import Metrics
+from goaround.runtime.preflight import PreflightDesk
 from goaround.runtime.queue import Key, key_of
 from goaround.runtime.readings import Purpose, is_known, shape_of, understood, wanted
 from goaround.runtime.watching import watched
@@ -37,7 +38,7 @@ from goaround.world.prometheus import FeatureKey, Provider, Read, Shape
 
 log = logging.getLogger("goaround.desk")
 
-DOWN = {Stage.ROLLED_BACK, Stage.INCONCLUSIVE, Stage.KILLED}
+DOWN = {Stage.ROLLED_BACK, Stage.INCONCLUSIVE, Stage.REJECTED, Stage.KILLED}
 WATCH_SECONDS = 3600
 CATCH_UP = 1000
 TOGETHER_SECONDS = 0.2
@@ -62,9 +63,11 @@ class Desk:
         metrics: Metrics,
         wall: Callable[[], datetime],
         drift: DriftDesk | None = None,
+        preflight: PreflightDesk | None = None,
     ) -> None:
         self._readers = readers
         self._drift = drift
+        self._preflight = preflight
         self.providers = providers
         self._news = news
         self._metrics = metrics
@@ -105,8 +108,23 @@ class Desk:
         """What the drift watch knows, likewise."""
         return self._drift.drifted(feature, records, now) if self._drift is not None else None
 
+    def checked(self, feature: AIFeature, now: datetime) -> Checked | None:
+        """What pre-flight knows, likewise."""
+        return self._preflight.checked(feature, now) if self._preflight is not None else None
+
     def forget(self, namespace: str, name: str) -> None:
-        """The feature is gone."""
+        """Nothing of the feature is kept in memory."""
+        self._drop(namespace, name)
+        if self._preflight is not None:
+            self._preflight.forget(namespace, name)
+
+    def gone(self, namespace: str, name: str) -> None:
+        """The feature does not exist any more."""
+        self._drop(namespace, name)
+        if self._preflight is not None:
+            self._preflight.gone(namespace, name)
+
+    def _drop(self, namespace: str, name: str) -> None:
         for key in [k for k in self._cases if k[1:] == (namespace, name)]:
             self._cases.pop(key).drop()
         self._baselines.forget(namespace, name)
@@ -122,6 +140,8 @@ class Desk:
         await self._baselines.close()
         if self._drift is not None:
             await self._drift.close()
+        if self._preflight is not None:
+            await self._preflight.close()
 
     def _case(self, feature: AIFeature) -> Case:
         meta = feature.metadata

@@ -15,7 +15,12 @@ RATIO = ".ratio"
 """Where status keeps what is known of the split; starts with a dot, as no signal does."""
 
 
-LEAVES = {EventReason.SUPERSEDED, EventReason.ROLLED_BACK, EventReason.INCONCLUSIVE}
+LEAVES = {
+    EventReason.SUPERSEDED,
+    EventReason.ROLLED_BACK,
+    EventReason.INCONCLUSIVE,
+    EventReason.SIGN_OFF_REJECTED,
+}
 """With these a candidate leaves, and its variant is free for the next one."""
 
 

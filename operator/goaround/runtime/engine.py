@@ -9,19 +9,17 @@ import logging
 import random
 import socket
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import httpx
 
 from goaround.api.kinds import FEATURES, INCIDENTS, KILL_SWITCHES, OURS, RECORDS
 from goaround.api.names import FEATURE_LABEL
-from goaround.delivery.control import ControlPorts, TokenFile
+from goaround.delivery.control import ControlPorts
 from goaround.delivery.replicas import StaticReplicas
-from goaround.runtime.assembly import Readers, a_delivery_desk, a_desk, control_ports
+from goaround.runtime.assembly import a_delivery_desk, control_ports, desk_of
 from goaround.runtime.cache import Cache, key_of
 from goaround.runtime.claim import Standing
-from goaround.runtime.config import Config
 from goaround.runtime.controller import Controller
 from goaround.runtime.desk import Reader
 from goaround.runtime.drifting import DriftReader
@@ -29,8 +27,12 @@ from goaround.runtime.health import Health
 from goaround.runtime.lease import Lease, NotOwner, OwnedApi, lease_name
 from goaround.runtime.lowering import Descents
 from goaround.runtime.metrics import Metrics
+from goaround.runtime.options import Options
 from goaround.runtime.queue import Key, WorkQueue
+from goaround.world.golden import Offload
 from goaround.world.kube import Api, KubeError, Unavailable
+
+__all__ = ["Operator", "Options", "wall"]
 
 log = logging.getLogger("goaround")
 
@@ -39,22 +41,6 @@ SYNC_ATTEMPTS = 60
 FRESH_SECONDS = 2.0
 TAKE_OVER_SECONDS = 3.0
 STUCK_SECONDS = 0.3
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What the command line says."""
-
-    config: Config
-    kubeconfig: str | None = None
-    host: str = "0.0.0.0"
-    port: int = 8080
-    namespace: str | None = None
-    flag_replicas: tuple[str, ...] = ()
-    control_token: TokenFile | None = None
-    identity: str = ""
-    own_namespace: str = "default"
-    lease: bool = False
 
 
 def wall() -> datetime:
@@ -71,16 +57,16 @@ class Operator:
         http: httpx.AsyncClient,
         *,
         flags_http: httpx.AsyncClient | None = None,
+        golden_http: httpx.AsyncClient | None = None,
         clock: Callable[[], datetime] = wall,
         readers: Mapping[str, Reader] | None = None,
         drift_readers: Mapping[str, DriftReader] | None = None,
         jitter: Callable[[], float] = random.random,
+        offload: Offload = asyncio.to_thread,
     ) -> None:
-        """`clock`, both readers (by provider) and `jitter` have stand-ins where runs must repeat.
-
-        `flags_http` is for flag replicas alone, so that hanging providers take no connection of
-        theirs; default: `http`.
-        """
+        """`clock`, both readers (by provider), `jitter` and `offload` have stand-ins where runs
+        must repeat. `flags_http` is for flag replicas alone, so that hanging providers take no
+        connection of theirs, `golden_http` for endpoints of tenants; default: `http`."""
         loop = asyncio.get_running_loop()
         self.options = options
         self._identity = options.identity or socket.gethostname()
@@ -88,9 +74,17 @@ class Operator:
         self.cache, self.metrics = Cache(), Metrics()
         self.queue = WorkQueue(loop.time, jitter)
         self.health = Health(loop.time)
-        given = Readers(readers, drift_readers)
-        self.desk = a_desk(
-            options.config, api, http, given, queue=self.queue, metrics=self.metrics, clock=clock
+        self.desk = desk_of(
+            options.config,
+            OwnedApi(api, self.standing),
+            http,
+            golden_http=golden_http or http,
+            news=self.queue.offer,
+            metrics=self.metrics,
+            clock=clock,
+            readers=readers,
+            drift_readers=drift_readers,
+            offload=offload,
         )
         replicas = StaticReplicas(options.flag_replicas)
         self.deliveries = a_delivery_desk(flags_http or http, replicas, self.queue)

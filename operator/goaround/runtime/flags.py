@@ -1,7 +1,7 @@
 """`python -m goaround flags`: one replica of the flag server, composed and run.
 
 It joins the watches of `world` to the flag plane of `delivery`, and knows nothing of kopf. It
-reads features and kill switches, and refuses to write anything to the API server.
+reads features, kill switches and pins, and refuses to write anything to the API server.
 """
 
 import argparse
@@ -22,8 +22,9 @@ from goaround.delivery.flaghttp import FlagControl, FlagHttp
 from goaround.delivery.flagserver import MAX_STREAMS, FlagServer, Replica
 from goaround.delivery.flagstate import FlagState
 from goaround.delivery.streams import Streams
-from goaround.runtime import logs
+from goaround.runtime import flag_pins, logs
 from goaround.world.connect import load_api_client
+from goaround.world.kube import KubeApi
 from goaround.world.watch import Watcher
 
 GRPC_PORT = 8015
@@ -96,6 +97,7 @@ async def serve(args: argparse.Namespace) -> int:
             tasks.create_task(watch)
             for watch in _watches(client, replica.state, args.namespace or [None])
         ]
+        following.append(tasks.create_task(flag_pins.follow(KubeApi(client), replica.state)))
         following.append(tasks.create_task(_announce(listed, ports)))
         await stop.wait()
         log.info("closing", extra={"streams": len(replica.streams)})

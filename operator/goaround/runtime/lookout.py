@@ -33,6 +33,8 @@ BEGINS = {
     EventReason.KILL_RELEASED,
     EventReason.SUPERSEDED,
     EventReason.ROLLED_BACK,
+    EventReason.REJECTED,
+    EventReason.SIGN_OFF_REJECTED,
     EventReason.INCONCLUSIVE,
 }
 """After these, last-known-good serves everybody."""

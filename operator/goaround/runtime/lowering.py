@@ -18,7 +18,7 @@ from goaround.delivery.control import ControlPorts, FeatureKey, Lowering, Told
 from goaround.rollout.decide import decide
 from goaround.rollout.moves import ground
 from goaround.rollout.observed import Effect, Observed, Plan, PostEvent
-from goaround.rollout.settle import DOWN
+from goaround.rollout.stated import DOWN
 from goaround.runtime.metrics import Metrics
 from goaround.runtime.replicas import DeliveryDesk
 from goaround.world.kube import Conflict, KubeError, NotFound, Unavailable

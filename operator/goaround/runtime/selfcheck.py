@@ -13,18 +13,23 @@ from goaround.api.base import Json
 from goaround.api.kinds import (
     ACCESS_REVIEWS,
     CONFIG_MAPS,
+    ENDPOINT_SLICES,
     EVENTS,
     FEATURES,
     INCIDENTS,
     KILL_SWITCHES,
     LEASES,
+    PODS,
     RECORDS,
+    SECRETS,
+    SERVICES,
     SIGN_OFFS,
     Kind,
 )
 from goaround.runtime.config import ConfigError
 from goaround.runtime.lease import NAME
-from goaround.runtime.sight import BRAKE
+from goaround.runtime.live import BRAKE
+from goaround.world import policies
 from goaround.world.kube import Api, Refused, Unavailable
 
 log = logging.getLogger("goaround.selfcheck")
@@ -35,14 +40,16 @@ PAUSE_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """Verbs on one resource. `at_home`: only in the operator's own namespace; else wherever there
-    are features. `name`: only this object, for verbs that can be limited to one."""
+    """Verbs on one resource. `at_home`: only in the operator's own namespace; `everywhere`: it has
+    no namespace, so that only a cluster role can grant it; else wherever there are features.
+    `name`: only this object, for verbs that can be limited to one."""
 
     kind: Kind
     verbs: tuple[str, ...]
     subresource: str = ""
     at_home: bool = False
     name: str = ""
+    everywhere: bool = False
 
     @property
     def resource(self) -> str:
@@ -55,13 +62,19 @@ NEEDS = (
     Need(INCIDENTS, (*WATCHED, "create")),
     Need(KILL_SWITCHES, WATCHED),
     Need(SIGN_OFFS, WATCHED),
+    Need(FEATURES, ("operate",)),  # without it, policy goaround-status refuses every status
     Need(FEATURES, ("patch",), subresource="status"),
     Need(INCIDENTS, ("patch",), subresource="status"),
     Need(KILL_SWITCHES, ("patch",), subresource="status"),
     Need(RECORDS, ("get", "list", "create", "patch", "delete")),
     Need(EVENTS, ("create",)),
-    Need(CONFIG_MAPS, ("get",)),  # counts of training data, by a name that spec.drift gives
+    Need(CONFIG_MAPS, ("get", "create", "patch")),  # named by spec; reports of pre-flights
+    Need(SECRETS, ("get", "create", "delete")),  # pins of golden runs
+    Need(SERVICES, ("get",)),
+    Need(ENDPOINT_SLICES, ("list",)),
+    Need(PODS, ("get",)),
     Need(CONFIG_MAPS, ("get",), at_home=True, name=BRAKE),
+    *(Need(kind, ("get",), name=name, everywhere=True) for kind, name in policies.needs()),
     Need(LEASES, ("create",), at_home=True),
     Need(LEASES, ("get", "patch"), at_home=True, name=NAME),
 )
@@ -104,7 +117,7 @@ async def check(
     name of its lease, None without one.
     """
     wanted = [
-        Right(need, verb, home if need.at_home else namespace or "")
+        Right(need, verb, _place(need, namespace, home))
         for need in needs(lease)
         for verb in need.verbs
     ]
@@ -118,6 +131,12 @@ async def check(
     if refused:
         lines = "\n".join(f"  {right}" for right in refused)
         raise NotPermitted(f"missing permissions: {len(refused)}\n{lines}")
+
+
+def _place(need: Need, namespace: str | None, home: str) -> str:
+    if need.everywhere:
+        return ""
+    return home if need.at_home else namespace or ""
 
 
 def needs(lease: str | None) -> Iterator[Need]:

@@ -1,12 +1,11 @@
 """The world as one pass sees it: objects from the cache, evidence from the desks.
 
-Decides nothing. Awaits nothing but what must be read live right before a raise. An object that is
+Decides nothing and awaits nothing; what must be read live stands in `live.py`. An object that is
 not what the schema says is none, and the log says so.
 """
 
 import logging
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+from collections.abc import Iterable
 from datetime import datetime
 from functools import partial
 from typing import TypeVar
@@ -15,7 +14,6 @@ from pydantic import ValidationError
 
 from goaround.api.base import Json
 from goaround.api.kinds import (
-    CONFIG_MAPS,
     FEATURES,
     INCIDENTS,
     KILL_SWITCHES,
@@ -29,45 +27,46 @@ from goaround.api.kinds import (
 )
 from goaround.api.names import FEATURE_LABEL
 from goaround.delivery.flagset import wanted_keys
-from goaround.rollout.observed import Observed, Record
+from goaround.rollout.observed import Guarded, Observed, Record
 from goaround.runtime import records as written
 from goaround.runtime.cache import Cache, key_of
 from goaround.runtime.desk import Desk
 from goaround.runtime.queue import Key
 from goaround.runtime.replicas import DeliveryDesk
 from goaround.runtime.rules import claims, lacks_a_key, problems
-from goaround.world.kube import Api, Body, NotFound
+from goaround.world.kube import Body
 
 log = logging.getLogger("goaround.controller")
 
-BRAKE = "goaround-brake"
 KEYLESS = "lacks its flag key"
 
 R = TypeVar("R", bound=Resource)
 
 
 class Sight:
-    """Reads the cache of one operator. own_namespace: where its brake would be."""
+    """Reads the cache of one operator."""
 
     def __init__(
         self,
-        api: Api,
         cache: Cache,
         desk: Desk,
         deliveries: DeliveryDesk,
-        *,
-        own_namespace: str,
     ) -> None:
-        self._api = api
         self._cache = cache
         self._desk = desk
         self._deliveries = deliveries
-        self._own_namespace = own_namespace
         self._claiming = cache.index(FEATURES, claims)
         self._keyless = cache.index(FEATURES, lambda body: [KEYLESS] if lacks_a_key(body) else [])
         self._recorded = cache.index(RECORDS, lambda body: [feature_of(body)])
 
-    def observe(self, feature: AIFeature, now: datetime, announced_at: datetime | None) -> Observed:
+    def observe(
+        self,
+        feature: AIFeature,
+        now: datetime,
+        *,
+        announced_at: datetime | None,
+        guarded: Guarded,
+    ) -> Observed:
         """The world as the cache and the desks know it; nothing is awaited. announced_at: up to
         when transitions of the feature are known to have been posted."""
         namespace, name = feature.key
@@ -86,30 +85,11 @@ class Sight:
             judged=self._desk.judged(feature, now),
             drift=self._desk.drifted(feature, records, now),
             baselined=baselined,
+            checked=self._desk.checked(feature, now),
             problems=tuple(problems(feature, self._rivals(feature), self._desk.providers)),
             delivered=self._deliveries.delivered(feature, now),
             announced_at=announced_at,
-        )
-
-    async def live(self, observed: Observed, heard: Callable[[Kind, Body], None]) -> Observed:
-        """Right before a raise: kill switches and the brake as they are, not as they were heard."""
-        namespace, _ = observed.feature.key
-        listed = await self._api.list(KILL_SWITCHES, namespace=namespace)
-        for body in listed:
-            heard(KILL_SWITCHES, body)
-        switches = tuple(s for b in listed if (s := validated(AIKillSwitch, b)) is not None)
-        return replace(observed, switches=switches, braked=await self._brake())
-
-    async def _brake(self) -> str | None:
-        """Why nothing goes up anywhere: the ConfigMap that people create to stop it all."""
-        try:
-            body = await self._api.get(CONFIG_MAPS, self._own_namespace, BRAKE)
-        except NotFound:
-            return None
-        reason = (body.get("data") or {}).get("reason") or "no reason given"
-        return (
-            f"Braked: ConfigMap {BRAKE} in {self._own_namespace} exists ({reason[:200]}); nothing "
-            "goes up until it is deleted"
+            guarded=guarded,
         )
 
     def feature(self, key: Key) -> AIFeature | None:

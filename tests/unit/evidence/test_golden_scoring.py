@@ -230,7 +230,7 @@ def test_all_failing_leaves_everything_open() -> None:
         lambda: Case("x", Runs(21, 21)),
         lambda: Case("x", Runs(1, 1), tags=tuple("abcdefghi")),
         lambda: score([Case("x", Runs(1, 1))] * 2),
-        lambda: score([Case(f"{i}", Runs(1, 1)) for i in range(51)]),
+        lambda: score([Case(f"{i}", Runs(1, 1)) for i in range(201)]),
         lambda: largest_share(3, 2, 0.95),
     ],
 )

@@ -75,6 +75,7 @@ def a_feature(
     name: str = NAME,
     generation: int = 1,
     labels: Mapping[str, str] | None = None,
+    author: str | None = None,
 ) -> AIFeature:
     return AIFeature(
         metadata=ObjectMeta(
@@ -84,6 +85,7 @@ def a_feature(
             generation=generation,
             creation_timestamp=CREATED,
             labels=dict(labels or {}),
+            annotations={names.AUTHOR: author} if author is not None else {},
         ),
         spec=spec,
         status=status or AIFeatureStatus(),
@@ -119,6 +121,36 @@ def a_retry(
             decision=Decision.RETRY,
             digest=digest,
             attempt=attempt,
+        ),
+    )
+
+
+def a_sign_off(
+    decision: Decision,
+    digest: str,
+    attempt: int,
+    *,
+    by: str = "ann",
+    at: datetime = NOW,
+    groups: Iterable[str] = (),
+    feature: str = NAME,
+) -> AISignOff:
+    """A decision of `by`, as the API server stamps it: who, and when in whole seconds."""
+    name = f"{decision.lower()}-{by}-{int(at.timestamp())}"
+    return AISignOff(
+        metadata=ObjectMeta(
+            name=name,
+            namespace=NAMESPACE,
+            generation=1,
+            creation_timestamp=at.replace(microsecond=0),
+        ),
+        spec=AISignOffSpec(
+            feature_ref=FeatureReference(name=feature),
+            decision=decision,
+            digest=digest,
+            attempt=attempt,
+            approver=by,
+            approver_groups=list(groups),
         ),
     )
 

@@ -6,13 +6,15 @@ from datetime import datetime
 
 from goaround.api import names
 from goaround.api.conditions import find
-from goaround.api.digest import release_digest
+from goaround.api.digest import plan_digest, release_digest
 from goaround.api.reasons import ConditionType, Stage
-from goaround.api.status import AIFeatureStatus, Latch, LatchCause
+from goaround.api.signoff import Decision
+from goaround.api.status import HARM, AIFeatureStatus, Latch, LatchCause
 from goaround.rollout.decide import decide
 from goaround.rollout.down import kill_sources
 from goaround.rollout.moves import in_flight, is_watched
 from goaround.rollout.observed import Effect, Judged, Observed, Plan
+from goaround.rollout.signoffs import asks
 from tests.unit.rollout.build import writes
 
 SAMPLES = 100
@@ -84,9 +86,50 @@ def a_candidate_rises_on_accepted_evidence_only(one: Pass) -> bool:
     old = one.before.candidate
     if old is None or (old.digest, old.attempt) != (flown.digest, flown.attempt):
         return flown.adopted and one.before.last_known_good is None
-    if judged is None or judged.unreadable is not None:
+    if judged is None:
         return False
-    return judged.accepted and judged.samples >= SAMPLES
+    proven = judged.unreadable is None and judged.accepted and judged.samples >= SAMPLES
+    return proven or bool(who_agrees(one, Decision.PROMOTE))
+
+
+def who_agrees(one: Pass, *decisions: Decision) -> set[str]:
+    """People whose word counts for what flew before this pass: the rule said another way."""
+    flown, vouched = one.before.candidate, one.seen.guarded
+    author = one.seen.feature.metadata.annotations.get(names.AUTHOR)
+    if flown is None or vouched.since is None:
+        return set()
+    since = one.before.step.since if one.before.step is not None else flown.since
+    found = set()
+    for s in one.seen.sign_offs:
+        at, who = s.metadata.creation_timestamp, s.spec.approver
+        if s.spec.decision not in decisions or at is None or who in (None, author):
+            continue
+        early = s.spec.decision is not Decision.PROMOTE and at < since.replace(microsecond=0)
+        about = (s.spec.digest, s.spec.attempt) == (flown.plan_digest, flown.attempt)
+        if about and at > vouched.since and not early:
+            found.add(str(who))
+    return found
+
+
+def no_gate_is_passed_without_people(one: Pass) -> bool:
+    """Where the step in force asks, nobody more gets the candidate without an approval."""
+    rises = one.after.split.candidate > one.before.split.candidate
+    flown = one.before.candidate
+    if not rises or flown is None or not asks(one.seen.feature.spec, one.before):
+        return True
+    if flown.plan_digest != plan_digest(one.seen.feature.spec):
+        return False
+    return bool(who_agrees(one, Decision.APPROVE, Decision.PROMOTE))
+
+
+def a_rejected_attempt_gets_nobody(one: Pass) -> bool:
+    flown = one.after.candidate
+    return one.after.split.candidate == 0 or not any(
+        s.spec.decision is Decision.REJECT
+        and flown is not None
+        and (s.spec.digest, s.spec.attempt) == (flown.plan_digest, flown.attempt)
+        for s in one.seen.sign_offs
+    )
 
 
 def what_turns_bad_in_live_serves_nobody(one: Pass) -> bool:
@@ -145,7 +188,7 @@ def _served(status: AIFeatureStatus) -> tuple[object, ...]:
 
 
 def going_around_without_proof_quarantines_nobody(one: Pass) -> bool:
-    proven = {x.digest for x in one.after.latches if x.cause is LatchCause.SIGNAL}
+    proven = {x.digest for x in one.after.latches if x.cause in HARM}
     return quarantined((*one.plan.first, *one.plan.then)) <= proven
 
 
@@ -155,7 +198,7 @@ def only_proof_of_harm_keeps_a_release_down(one: Pass) -> bool:
     if one.harm_in_live or one.seen.problems:
         return True  # it is the release before the one of spec that was kept from serving
     flown, wanted = one.after.candidate, one.after.release_digest
-    proven = {x.digest for x in one.after.latches if x.cause is LatchCause.SIGNAL}
+    proven = {x.digest for x in one.after.latches if x.cause in HARM}
     return (flown.digest if flown is not None else wanted) in proven | one.harmful.keys()
 
 
@@ -204,6 +247,8 @@ LAWS: tuple[Callable[[Pass], bool], ...] = (
     a_kill_source_puts_everybody_on_the_fallback,
     a_breach_leaves_the_candidate_nobody,
     a_candidate_rises_on_accepted_evidence_only,
+    no_gate_is_passed_without_people,
+    a_rejected_attempt_gets_nobody,
     what_turns_bad_in_live_serves_nobody,
     nothing_that_is_quarantined_is_gone_back_to,
     only_what_flew_to_the_end_becomes_last_known_good,

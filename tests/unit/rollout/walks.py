@@ -6,11 +6,14 @@ from datetime import timedelta
 from hypothesis import strategies as st
 
 from goaround.api.digest import release_digest
+from goaround.api.signoff import Decision
 from goaround.api.status import Latch, LatchCause
+from goaround.rollout.observed import Guarded
 from tests.unit.rollout.build import CRUISE, HOLD, RAMP_DEADLINE, STEP_DEADLINE, A, B, C, a_problem
 from tests.unit.rollout.flights import STARTS
 from tests.unit.rollout.laws import LAWS, Pass
 from tests.unit.rollout.world import (
+    VOUCHED,
     Evidence,
     World,
     bad,
@@ -44,6 +47,7 @@ MEANS = {
 }
 RELEASES = {"A": A, "B": B, "C": C}
 PLANS: dict[str, list[int]] = {"usual": [10, 50, 100], "steep": [100], "gentle": [1, 5, 25, 100]}
+PEOPLE = ("Approve", "Reject", "Promote")
 TIMES = [0.001, 1, 60, HOLD, CRUISE, STEP_DEADLINE + HOLD, RAMP_DEADLINE]
 
 Move = tuple[str, object]
@@ -59,6 +63,10 @@ HAPPENS: tuple[tuple[int, list[Move]], ...] = (
     (8, [("a switch goes", name) for name in ("one", "two")]),
     (1, [("spec kills", True)]),
     (8, [("spec kills", False)]),
+    (1, [("people must agree", mode) for mode in (None, "BeforeFullTraffic", "EveryStep")]),
+    (1, [("a person decides", (what, by, 0)) for what in PEOPLE for by in ("ann", "git")]),
+    (2, [("a person decides", ("Approve", "ann", off_by)) for off_by in (0, 0, 1)]),
+    (1, [("the policies are", "gone"), ("the policies are", "new"), ("the policies are", "there")]),
     (1, [("a person signs", (release, off_by)) for release in RELEASES for off_by in (0, 0, 0, 1)]),
     (1, [("the provider is unknown", True), ("the brake is on", True)]),
     (3, [("the provider is unknown", False), ("the brake is on", False)]),
@@ -79,6 +87,7 @@ class Walk:
     release: str = "A"
     plan: str = "usual"
     spec_kills: bool = False
+    asks: str | None = None
     harmful: dict[str, Latch] = field(default_factory=dict)
 
     def take(self, move: Move) -> None:
@@ -132,6 +141,13 @@ class Walk:
             case "a person signs", (str() as release, int() as off_by):
                 digest = release_digest(RELEASES[release])
                 world.signs(digest, self._attempt(digest) + off_by)
+            case "people must agree", (str() | None) as mode:
+                self.asks = mode
+                self._write_spec()
+            case "a person decides", (str() as what, str() as by, int() as off_by):
+                self._decides(Decision(what), by, off_by)
+            case "the policies are", str():
+                self._policies(which)
             case "the provider is unknown", bool():
                 world.problems = (a_problem(),) if which else ()
             case "the brake is on", bool():
@@ -144,7 +160,22 @@ class Walk:
     def _write_spec(self) -> None:
         steps = [{"weightPercent": w, "holdSeconds": HOLD} for w in PLANS[self.plan]]
         kill = {"killSwitch": {"engaged": True}} if self.spec_kills else {}
-        self.world.wants(RELEASES[self.release], ramp={"steps": steps}, **kill)
+        asks = {"signOff": {"mode": self.asks}} if self.asks else {}
+        self.world.wants(RELEASES[self.release], ramp={"steps": steps}, **kill, **asks)
+
+    def _decides(self, what: Decision, by: str, off_by: int) -> None:
+        flown = self.world.status.candidate
+        if flown is not None:
+            self.world.decides(what, by=by, attempt=flown.attempt + off_by)
+
+    def _policies(self, which: str) -> None:
+        match which:
+            case "gone":
+                self.world.guarded = Guarded(missing="a policy is gone")
+            case "new":
+                self.world.guarded = Guarded(since=self.world.now)
+            case _:
+                self.world.guarded = VOUCHED
 
     def _attempt(self, digest: str) -> int:
         record = self.world.records.get(digest)
@@ -156,7 +187,7 @@ class Walk:
         """Nothing stops the way up any more: no switch, no brake, a valid spec."""
         world = self.world
         world.switches.clear()
-        world.problems, world.braked, self.spec_kills = (), None, False
+        world.problems, world.braked, self.spec_kills, self.asks = (), None, False, None
         self._write_spec()
         return self
 

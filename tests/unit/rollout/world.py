@@ -10,20 +10,24 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from goaround.api import names
+from goaround.api.base import Json
 from goaround.api.conditions import Condition, find
 from goaround.api.feature import AIFeatureSpec, Release
 from goaround.api.kinds import AIFeature, AIKillSwitch, AISignOff
 from goaround.api.reasons import ConditionType, Stage
+from goaround.api.signoff import Decision
 from goaround.api.status import AIFeatureStatus, SignalStatus, Transition
 from goaround.rollout.decide import decide
 from goaround.rollout.moves import in_flight, is_watched
 from goaround.rollout.observed import (
     Baselined,
     Breach,
+    Checked,
     Delivered,
     Drifted,
     DropRecord,
     Effect,
+    Guarded,
     Judged,
     Observed,
     OpenIncident,
@@ -34,17 +38,20 @@ from goaround.rollout.observed import (
     WriteRecord,
 )
 from tests.unit.rollout.build import (
+    CREATED,
     NAME,
     NOW,
     a_feature,
     a_record,
     a_retry,
+    a_sign_off,
     a_spec,
     a_switch,
     a_window,
 )
 
 QUIET_PASSES = 6
+VOUCHED = Guarded(since=CREATED)
 
 Evidence = Callable[["World"], Judged | None]
 
@@ -157,8 +164,12 @@ class World:
     problems: tuple[Problem, ...] = ()
     delivered: Delivered | None = None
     drift: Drifted | None = None
+    checked: Checked | None = None
     baselined: Baselined | None = None
     braked: str | None = None
+    guarded: Guarded = VOUCHED
+    confirmed: bool = False
+    author: str | None = "git"
     told: datetime | None = None
 
     @property
@@ -171,7 +182,7 @@ class World:
 
     @property
     def feature(self) -> AIFeature:
-        return a_feature(self.spec, self.status, generation=self.generation)
+        return a_feature(self.spec, self.status, generation=self.generation, author=self.author)
 
     def condition(self, kind: ConditionType) -> Condition | None:
         return find(self.status.conditions, kind)
@@ -185,11 +196,14 @@ class World:
             incidents=frozenset(self.incidents),
             judged=evidence(self),
             drift=self.drift,
+            checked=self.checked,
             baselined=self.baselined,
             problems=self.problems,
             delivered=self.delivered,
             announced_at=self.told,
             braked=self.braked,
+            guarded=self.guarded,
+            confirmed=self.confirmed,
         )
 
     def plan(self, evidence: Evidence = undecided) -> Plan:
@@ -243,6 +257,15 @@ class World:
 
     def kill(self, name: str = "stop") -> "World":
         self.switches[name] = a_switch(name)
+        return self
+
+    def decides(self, decision: Decision, by: str = "ann", **changes: Any) -> "World":
+        """A person decides on what flies now."""
+        flown = self.status.candidate
+        assert flown is not None
+        known: Json = {"digest": flown.plan_digest, "attempt": flown.attempt, "at": self.now}
+        about: Json = known | changes
+        self.sign_offs.append(a_sign_off(decision, by=by, **about))
         return self
 
     def signs(self, digest: str, attempt: int, feature: str = NAME) -> "World":

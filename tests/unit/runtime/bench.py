@@ -80,7 +80,7 @@ class MemoryApi:
             for (plural, where, _), body in self._bodies.items()
             if plural == kind.plural
             and namespace in (None, where)
-            and (label is None or label in body["metadata"].get("labels", {}))
+            and (label is None or _carries(body, label))
         ]
 
     async def get(self, kind: Kind, namespace: str, name: str) -> Body:
@@ -132,6 +132,12 @@ class MemoryApi:
         stored = self.put(kind, body)
         self.watch(kind, stored)
         return stored
+
+
+def _carries(body: Body, label: str) -> bool:
+    name, _, value = label.partition("=")
+    labels = body["metadata"].get("labels", {})
+    return name in labels and value in ("", labels[name])
 
 
 def _name(body: Body) -> str:

@@ -7,6 +7,7 @@ import pytest
 from goaround.api.base import Json
 from goaround.api.kinds import ACCESS_REVIEWS, FEATURES, LEASES, OURS, Kind
 from goaround.runtime.selfcheck import NEEDS, NotPermitted, check, needs, rules
+from goaround.world import policies
 from goaround.world.kube import Body, Refused, Unavailable
 from tests.unit.runtime.lease_sim import StormyApi, Weather, World, run
 
@@ -66,10 +67,12 @@ def test_rights_are_asked_for_where_they_are_needed() -> None:
     async def story(world: World) -> None:
         judge = Judge(world)
         await ask(judge, namespace="shop", lease="goaround.shop")
-        at_home = {a["resource"] for a in judge.asked if a["namespace"] == HOME}
+        at_home = {a["resource"] for a in judge.asked if a.get("namespace") == HOME}
         assert at_home == {"leases", "configmaps"}
-        assert {a["namespace"] for a in judge.asked} == {HOME, "shop"}
-        named = {a["name"] for a in judge.asked if "name" in a}
+        everywhere = {a["resource"] for a in judge.asked if "namespace" not in a}
+        assert everywhere == {kind.plural for kind, _ in policies.needs()}
+        assert {a.get("namespace") for a in judge.asked} == {HOME, "shop", None}
+        named = {a["name"] for a in judge.asked if "name" in a and "namespace" in a}
         assert named == {"goaround-brake", "goaround.shop"}
 
     run(story)

@@ -1,0 +1,117 @@
+"""How a flight begins: which attempt it is, and whether it starts at 0 % or serves already.
+
+Decides neither whether anything may go up (`blocked.py`) nor when it goes further (`up.py`).
+"""
+
+from datetime import datetime, timedelta
+
+from goaround.api.digest import plan_digest, release_digest, short
+from goaround.api.feature import FirstRelease
+from goaround.api.reasons import EventReason, Stage
+from goaround.api.status import ALL_CANDIDATE, AIFeatureStatus, Candidate, LatchCause, Step
+from goaround.rollout.moves import ground, move
+from goaround.rollout.observed import FLYING, Observed
+from goaround.rollout.preflight import begun
+
+
+def take_off(
+    o: Observed, status: AIFeatureStatus, now: datetime, *, serves_already: bool = False
+) -> AIFeatureStatus:
+    """The release of spec becomes the candidate: adopted where it already serves, else at 0 %."""
+    spec, status = o.feature.spec, status.but(would_have=None)
+    digest = release_digest(spec.release)
+    adopted = serves_already or _adoptable(o, status, digest)
+    candidate = Candidate(
+        digest=digest,
+        release=spec.release,
+        since=now,
+        plan_digest=plan_digest(spec),
+        attempt=next_attempt(o, status, digest),
+        adopted=adopted,
+        deadline_at=now + timedelta(seconds=spec.ramp.deadline_seconds),
+    )
+    status = status.but(preflight=begun(o, status, candidate, now))
+    return _adopted(o, status, candidate, now) if adopted else _started(status, candidate, now)
+
+
+def _adopted(
+    o: Observed, status: AIFeatureStatus, candidate: Candidate, now: datetime
+) -> AIFeatureStatus:
+    ramp = o.feature.spec.ramp
+    return move(
+        status,
+        now,
+        EventReason.ADOPTED,
+        f"Release {short(candidate.digest)} already serves and is taken over at 100 %; it becomes "
+        f"last-known-good after {ramp.cruise_seconds} s within its bounds.",
+        candidate=candidate,
+        clock_stopped_at=None,
+        stage=Stage.CRUISING,
+        split=ALL_CANDIDATE,
+        step=step_at(o, len(ramp.steps) - 1, now),
+        hold=None,
+        signals=[],
+        evidence=[],
+    )
+
+
+def _started(status: AIFeatureStatus, candidate: Candidate, now: datetime) -> AIFeatureStatus:
+    return move(
+        status,
+        now,
+        EventReason.ROLLOUT_STARTED,
+        f"Release {short(candidate.digest)} (attempt {candidate.attempt}) starts its flight.",
+        candidate=candidate,
+        clock_stopped_at=None,
+        stage=Stage.PREFLIGHT,
+        split=ground(status),
+        step=None,
+        hold=None,
+        signals=[],
+        evidence=[],
+    )
+
+
+def _adoptable(o: Observed, status: AIFeatureStatus, digest: str) -> bool:
+    """Adoption is for a feature that never flew; an interrupted adoption goes on.
+
+    A record of this very release that still flies was written by a pass that died before its
+    status was. What was proven harmful, or rejected, does not come back at once to everybody.
+    """
+    if status.last_known_good is not None:
+        return False
+    if o.feature.spec.first_release is not FirstRelease.ADOPT:
+        return False
+    refused = any(x.digest == digest and x.cause is LatchCause.REFUSED for x in status.latches)
+    if refused or o.quarantined_at(digest):
+        return False
+    resumed = status.candidate is not None and status.candidate.adopted
+    return all(r.digest == digest and (resumed or r.outcome == FLYING) for r in o.records)
+
+
+def next_attempt(o: Observed, status: AIFeatureStatus, digest: str) -> int:
+    """One more than every attempt on this digest that is known to have flown.
+
+    A record that still says `Flying` speaks of the attempt in status, or of one that died between
+    the record and the status: that one is taken up again, not counted.
+    """
+    record = o.record(digest)
+    flown = status.candidate
+    own = flown.attempt if flown is not None and flown.digest == digest else 0
+    ended = max((x.attempt for x in status.latches if x.digest == digest), default=0)
+    recorded = record.attempts if record is not None else 0
+    if record is not None and record.outcome == FLYING:
+        recorded -= 1
+    return max(recorded, own, ended, o.quarantined_at(digest)) + 1
+
+
+def step_at(o: Observed, index: int, now: datetime) -> Step:
+    """Step `index`, begun now. Its deadline counts from the end of its least time."""
+    ramp = o.feature.spec.ramp
+    last = index == len(ramp.steps) - 1
+    least = ramp.cruise_seconds if last else ramp.steps[index].hold_seconds
+    return Step(
+        index=index,
+        since=now,
+        deadline_at=now + timedelta(seconds=least + ramp.step_deadline_seconds),
+    )

@@ -1,0 +1,175 @@
+"""Killing is for many, reviving for few: the roles of `examples/roles.yaml` on the real API server.
+
+With a controller manager, so that namespaces are really deleted: no switch and no sign-off of ours
+may keep one from going.
+"""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from goaround.api import API_VERSION
+from goaround.api.base import Json
+from hack.controlplane import ControlPlane, apply_crds, control_plane
+from tests.cluster.api_objects import CRDS
+from tests.cluster.conftest import give_up
+from tests.cluster.operator_shop import eventually
+from tests.cluster.sign_off_kit import (
+    as_user,
+    bind,
+    create,
+    feature,
+    policies,
+    sign_off,
+    waiting,
+)
+
+pytestmark = pytest.mark.cluster
+
+NAMESPACE, DOOMED = "roles", "doomed"
+HERE = f"--namespace={NAMESPACE}"
+ONCALL, APPROVER, MANAGER = "olga", "ann", "mia"
+LATCHED = '{"status": {"latchedAt": "2026-11-21T09:48:08Z", "latchedRevision": 7}}'
+VERBS = {
+    # verb and what of: on-call, approver, release manager
+    "create aikillswitches": (True, False, True),
+    "delete aikillswitches": (False, False, True),
+    "deletecollection aikillswitches": (False, False, True),
+    "update aikillswitches": (False, False, False),
+    "patch aikillswitches": (False, False, False),
+    "create aisignoffs": (False, True, True),
+    "delete aisignoffs": (False, True, True),
+    "update aisignoffs": (False, False, False),
+    "patch aifeatures": (False, False, False),
+    "approve aifeatures": (False, True, True),
+    "promote aifeatures": (False, False, True),
+    "retry aifeatures": (False, False, True),
+    "withdraw aifeatures": (False, False, True),
+    "reenable aifeatures": (False, False, True),
+    "operate aifeatures": (False, False, False),
+    "patch aifeatures/status": (False, False, False),
+}
+
+
+@pytest.fixture(scope="module")
+def land(cluster_tools: None) -> Iterator[ControlPlane]:
+    try:
+        with control_plane(prometheus=False, controller_manager=True) as made:
+            apply_crds(made, sorted(CRDS.glob("goaround.dev_*.yaml")))
+            for namespace in (NAMESPACE, DOOMED):
+                made.kubectl("create", "namespace", namespace)
+            roles = {
+                ONCALL: ["goaround-oncall"],
+                APPROVER: ["goaround-approver"],
+                MANAGER: ["goaround-release-manager"],
+            }
+            bind(made, NAMESPACE, roles)
+            with policies(made):
+                yield made
+    except FileNotFoundError as error:
+        give_up(str(error))
+
+
+def a_switch(name: str, namespace: str = NAMESPACE, **target: Json) -> Json:
+    spec: Json = {"reason": "it swears", **(target or {"featureRef": {"name": "chat"}})}
+    meta = {"name": name, "namespace": namespace}
+    return {"apiVersion": API_VERSION, "kind": "AIKillSwitch", "metadata": meta, "spec": spec}
+
+
+def latch(land: ControlPlane, name: str) -> None:
+    through = ["--subresource=status", "--type=merge", f"--patch={LATCHED}"]
+    land.kubectl("patch", "aiks", name, HERE, *through)
+
+
+def delete(land: ControlPlane, *what: str) -> str:
+    """What the API server says: "" when it is gone."""
+    told = land.kubectl("delete", "aiks", *what, HERE, "--wait=false", check=False)
+    return told.stderr if told.returncode else ""
+
+
+@pytest.mark.parametrize("right", sorted(VERBS))
+def test_each_role_holds_what_it_needs_and_nothing_else(land: ControlPlane, right: str) -> None:
+    verb, _, resource = right.partition(" ")
+    plural, _, sub = resource.partition("/")
+    ask = ["auth", "can-i", verb, f"{plural}.goaround.dev", HERE]
+    ask += [f"--subresource={sub}"] if sub else []
+    found = tuple(
+        land.kubectl(*ask, *as_user(who), check=False).stdout.strip() == "yes"
+        for who in (ONCALL, APPROVER, MANAGER)
+    )
+    assert found == VERBS[right]
+
+
+def test_on_call_kills_but_neither_revives_nor_edits(land: ControlPlane) -> None:
+    assert create(land, a_switch("stop"), *as_user(ONCALL)) == ""
+    latch(land, "stop")
+    assert "cannot delete resource" in delete(land, "stop", *as_user(ONCALL))
+    assert "cannot deletecollection" in delete_all(land, ONCALL)
+    edit = '{"spec": {"reason": "never mind"}}'
+    told = land.kubectl(
+        *("patch", "aiks", "stop", HERE, "--type=merge", f"--patch={edit}", *as_user(ONCALL)),
+        check=False,
+    )
+    assert "cannot patch resource" in told.stderr
+    assert delete(land, "stop", *as_user(MANAGER)) == ""
+
+
+def delete_all(land: ControlPlane, who: str) -> str:
+    """As `kubectl delete --all` would by one request."""
+    where = f"/apis/goaround.dev/v1alpha1/namespaces/{NAMESPACE}/aikillswitches"
+    told = land.kubectl("delete", f"--raw={where}", *as_user(who), check=False)
+    return told.stderr if told.returncode else ""
+
+
+@pytest.mark.parametrize(
+    ("target", "what"),
+    [
+        ({"featureRef": {"name": "chat"}}, "aifeatures/chat"),
+        ({"selector": {"matchLabels": {"team": "a"}}}, "all aifeatures of this namespace"),
+    ],
+    ids=["one feature", "by label"],
+)
+def test_deleting_takes_verb_reenable_even_for_who_may_delete(
+    land: ControlPlane, target: Json, what: str
+) -> None:
+    """An administrator of the namespace may delete anything by RBAC, and still revives nothing."""
+    land.kubectl(
+        *("create", "role", "deletes", "--verb=delete", "--resource=aikillswitches", HERE),
+        check=False,
+    )
+    land.kubectl(
+        *("create", "rolebinding", "deletes", "--role=deletes", "--user=tom", HERE), check=False
+    )
+    assert create(land, a_switch("kept", **target), *as_user(ONCALL)) == ""
+    latch(land, "kept")
+    told = delete(land, "kept", *as_user("tom"))
+    assert f"that takes verb reenable on {what}" in told
+    assert delete(land, "kept", *as_user(MANAGER)) == ""
+
+
+def test_verb_reenable_does_not_stand_in_for_the_record_of_the_kill(land: ControlPlane) -> None:
+    assert create(land, a_switch("fresh"), *as_user(ONCALL)) == ""
+    told = delete(land, "fresh", *as_user(MANAGER))
+    assert "the operator has not recorded this kill yet" in told
+    latch(land, "fresh")
+    assert delete(land, "fresh", *as_user(MANAGER)) == ""
+
+
+def test_a_namespace_with_an_engaged_switch_and_sign_offs_is_deleted(land: ControlPlane) -> None:
+    assert create(land, feature("chat", DOOMED)) == ""
+    flying = json.dumps({"status": waiting()})
+    land.kubectl(
+        *("patch", "aif", "chat", f"--namespace={DOOMED}", "--subresource=status"),
+        *("--type=merge", f"--patch={flying}"),
+    )
+    bind(land, DOOMED, {APPROVER: ["goaround-approver"]})
+    body = sign_off("yes", "Approve", feature="chat", namespace=DOOMED)
+    assert create(land, body, *as_user(APPROVER)) == ""
+    assert create(land, a_switch("stop", DOOMED)) == ""
+    land.kubectl("delete", "namespace", DOOMED, "--wait=false")
+
+    def gone() -> bool:
+        return land.kubectl("get", "namespace", DOOMED, check=False).returncode != 0
+
+    eventually(gone, "the namespace is gone", seconds=60)
