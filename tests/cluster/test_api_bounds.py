@@ -47,7 +47,7 @@ def largest_spec(kind: str) -> Json:
         for asked in (spec["preflight"], *spec["preflight"]["contracts"]):
             del asked["endpoint"]["service"]
         for watched in spec["drift"]["inputs"]:
-            del watched["histogram"], watched["similarity"]
+            del watched["histogram"], watched["similarity"], watched["centroid"]
     if kind == "AIKillSwitch":
         del spec["featureRef"]
     return spec

@@ -20,6 +20,14 @@ MEANING: Json = {
         "count": "ai_embedding_cosine_count{$match}",
     },
 }
+CENTROID: Json = {
+    "name": "centroid",
+    "centroid": {
+        "sum": "ai_embedding_sum{$match}",
+        "count": "ai_embeddings_total{$match}",
+        "dimension": "dim",
+    },
+}
 INPUT = "spec.drift.inputs[0]"
 
 
@@ -34,7 +42,7 @@ def api(plane: ControlPlane) -> ControlPlane:
 
 
 def test_a_watch_with_every_kind_of_input_is_taken(api: ControlPlane) -> None:
-    inputs = [LENGTH | {"statistic": "KS", "reference": "Training"}, LANGUAGE, MEANING]
+    inputs = [LENGTH | {"statistic": "KS", "reference": "Training"}, LANGUAGE, MEANING, CENTROID]
     drift = {"windowSeconds": 3600, "training": {"name": "counts"}, "inputs": inputs}
     assert _created(api, "drift-whole", drift) == ""
 
@@ -53,6 +61,12 @@ def test_a_watch_with_every_kind_of_input_is_taken(api: ControlPlane) -> None:
             {"training": {"name": "c"}, "inputs": [MEANING | {"reference": "Training"}]},
             [f"{INPUT}:", "take another reference"],
         ),
+        (
+            {"training": {"name": "c"}, "inputs": [CENTROID | {"reference": "Training"}]},
+            [f"{INPUT}:", "take another reference"],
+        ),
+        ({"inputs": [CENTROID | {"statistic": "KS"}]}, [f"{INPUT}:", "use it with histogram"]),
+        ({"inputs": [CENTROID | MEANING]}, [f"{INPUT}:", "set exactly one"]),
         ({"inputs": [LENGTH | {"limit": "0.0"}]}, [f"{INPUT}.limit:", 'for example "0.2"']),
         ({"inputs": []}, ["spec.drift.inputs", "at least 1 items"]),
         ({"inputs": [LENGTH | {"name": f"i{i}"} for i in range(11)]}, ["at most 10 items"]),

@@ -3,7 +3,7 @@
 import asyncio
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import pytest
@@ -11,6 +11,7 @@ import pytest
 from goaround.api.drift import Drift, DriftInput
 from goaround.evidence.drift import DriftVerdict, Sample
 from goaround.evidence.drift_watch import PARTS, References, look, whole
+from goaround.evidence.embeddings import EmbeddingSum
 from goaround.evidence.samples import Histogram, Likeness, Mix
 from goaround.world.prom_drift import Parts, read_drift
 from goaround.world.prom_http import PrometheusHttp
@@ -40,6 +41,16 @@ WATCH = Drift.model_validate(
     }
 )
 LENGTH, LANGUAGE, MEANING = WATCH.inputs
+CENTROID = DriftInput.model_validate(
+    {
+        "name": "centroid",
+        "centroid": {
+            "sum": "embedding_sum{$match}",
+            "count": 'embedding_count{$match,dim="0"}',
+            "dimension": "dim",
+        },
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +160,78 @@ def test_a_restart_is_counted_from_zero(past: Past) -> None:
     assert sample == Mix({"en": 1200})
 
 
+def _embed(past: Past, variant: str, n: float, *components: float, since: int = 0) -> None:
+    """A summary by dimension, of so many embeddings a scrape with these sums."""
+    for dim, component in enumerate(components):
+        past.grow("embedding_sum", variant, component, since=since, dim=str(dim))
+        past.grow("embedding_count", variant, n, since=since, dim=str(dim))
+
+
+def test_sums_of_embeddings_are_read_by_dimension_and_may_fall(past: Past) -> None:
+    _embed(past, "stable", 5.0, *(0.25 * i - 4.0 for i in range(64)))
+    _embed(past, "candidate", 1.0, *[-0.5] * 64)
+    found = past.parts(CENTROID)
+    assert {arm: len(parts) for arm, parts in found.items()} == {
+        "stable": PARTS,
+        "candidate": PARTS,
+    }
+    assert total(found["stable"]) == EmbeddingSum(tuple(60.0 * i - 960 for i in range(64)), 1200)
+    assert total(found["candidate"]) == EmbeddingSum((-120.0,) * 64, 240)
+
+
+def test_a_sum_of_embeddings_starts_anew_when_its_count_does(past: Past) -> None:
+    _embed(past, "stable", 5.0, -2.0, 3.0, since=1515)
+    assert total(past.parts(CENTROID)["stable"]) == EmbeddingSum((-480, 720), 1200)
+
+
+def test_a_count_of_its_own_tells_restarts_of_all_dimensions(past: Past) -> None:
+    for dim, component in enumerate((-2.0, 3.0)):
+        past.grow("embedding_sum", "stable", component, since=1515, dim=str(dim))
+    past.grow("embeddings_total", "stable", 5.0, since=1515)
+    assert CENTROID.centroid is not None
+    alone = CENTROID.centroid.but(count="embeddings_total{$match}")
+    found = past.parts(CENTROID.but(centroid=alone))
+    assert total(found["stable"]) == EmbeddingSum((-480, 720), 1200)
+
+
+def _arms_differ(past: Past) -> None:
+    _embed(past, "stable", 5.0, *[1.0] * 3)
+    _embed(past, "candidate", 5.0, *[1.0] * 4)
+
+
+def _instances_differ(past: Past) -> None:
+    _embed(past, "stable", 5.0, 1.0, 2.0)
+    past.grow("embedding_sum", "stable", 1.0, dim="2")
+    past.grow("embedding_sum", "stable", 1.0, dim="0", pod="b")
+
+
+@pytest.mark.parametrize(
+    ("write", "told"),
+    [
+        (lambda past: _embed(past, "stable", 5.0, *[1.0] * 70), "at most 64 dimensions"),
+        (_arms_differ, "dim=3 of stable is missing"),
+        (_instances_differ, "dim=1 of stable is there in 1 series and dim=0 in 2"),
+    ],
+    ids=["too-many", "arms-differ", "instances-differ"],
+)
+def test_dimensions_that_do_not_match_make_a_centroid_unreadable(
+    past: Past, write: Callable[[Past], object], told: str
+) -> None:
+    write(past)
+    found = past.read(CENTROID)
+    assert isinstance(found, Unreadable)
+    assert told in found.message
+
+
+def test_a_label_that_is_filled_with_anything_makes_no_answer_longer(past: Past) -> None:
+    _embed(past, "stable", 5.0, 1.0, 2.0)
+    for name in ("65", "1000", "user-7", "007"):
+        past.grow("embedding_sum", "stable", 1.0, dim=name)
+    assert total(past.parts(CENTROID)["stable"]) == EmbeddingSum((240, 480), 1200)
+
+
 def test_a_feature_without_series_reads_as_nothing(past: Past) -> None:
-    assert past.parts(LENGTH) == {}
+    assert past.parts(LENGTH) == past.parts(CENTROID) == {}
 
 
 def test_a_histogram_without_its_last_bucket_is_unreadable(past: Past) -> None:

@@ -29,8 +29,19 @@ LANGUAGE: Json = {
     "category": {"counter": "language_total{$match}", "label": "language"},
 }
 PINNED: Json = LANGUAGE | {"name": "pinned", "reference": "Baseline"}
+TOPIC: Json = {
+    "name": "topic",
+    "centroid": {
+        "sum": "embedding_sum{$match}",
+        "count": 'embedding_count{$match,dim="0"}',
+        "dimension": "dim",
+    },
+    "reference": "Baseline",
+}
 LENGTHS = {"64": 3.0, "256": 4.0, "+Inf": 5.0}
 LONGER = {"64": 0.25, "256": 0.75, "+Inf": 2.0}
+MEANS, TURNED = {"0": 3.0, "1": -1.0, "2": 0.5}, {"0": 0.5, "1": 0.75, "2": -0.75}
+EMBEDDED = {"0": 5.0, "1": 5.0, "2": 5.0}
 LANGUAGES, MOVED = {"en": 4.5, "de": 0.5}, {"en": 0.5, "de": 1.5}
 
 
@@ -92,8 +103,10 @@ def story(stack: Stack) -> Story:
     shop = stack.shop()
     write(shop, CHAT, "tokens_bucket", "le", stable=LENGTHS, candidate=LONGER)
     write(shop, CHAT, "language_total", "language", stable=LANGUAGES, candidate=MOVED)
+    write(shop, CHAT, "embedding_sum", "dim", stable=MEANS, candidate=TURNED)
+    write(shop, CHAT, "embedding_count", "dim", stable=EMBEDDED, candidate=EMBEDDED)
     write(shop, SEARCH, "language_total", "language", stable=LANGUAGES, candidate=MOVED)
-    shop.apply(flying(CHAT, LENGTH, LANGUAGE, PINNED), flying(SEARCH, LANGUAGE))
+    shop.apply(flying(CHAT, LENGTH, LANGUAGE, PINNED, TOPIC), flying(SEARCH, LANGUAGE))
     for name in (CHAT, SEARCH):
         shop.until_live(name)
         shop.ask_for(name, BETTER)
@@ -117,11 +130,13 @@ def story(stack: Stack) -> Story:
         for metric, label, calm in (
             ("tokens_bucket", "le", LENGTHS),
             ("language_total", "language", LANGUAGES),
+            ("embedding_sum", "dim", MEANS),
+            ("embedding_count", "dim", EMBEDDED),
         ):
             many = {value: 100 * grows for value, grows in calm.items()}
             write(shop, CHAT, metric, label, candidate_more=many)
         # a change of the watch is looked at at once, not at the next part of an hour
-        again = [i | {"limit": "0.21"} for i in (LENGTH, LANGUAGE, PINNED)]
+        again = [i | {"limit": "0.21"} for i in (LENGTH, LANGUAGE, PINNED, TOPIC)]
         assert shop.patch(CHAT, {"spec": {"drift": {"inputs": again}}}).is_success
         landed = shop.until_live(CHAT, BETTER)
     return Story(shop, ramping, baseline, held, told, restarted, before, after, landed)
@@ -138,7 +153,7 @@ def test_the_baseline_is_on_the_record_before_the_first_step(story: Story) -> No
     candidate = story.ramping.status.candidate
     assert candidate is not None
     assert kept.ended <= candidate.since.timestamp()
-    assert set(kept.inputs) == {"pinned"}
+    assert set(kept.inputs) == {"pinned", "topic"}
     assert len(story.baseline.encode()) <= 4096
 
 
@@ -148,8 +163,15 @@ def test_a_histogram_that_shifted_holds_the_release_at_its_weight(story: Story) 
     assert status.hold is not None
     assert status.hold.startswith("inputs drift: length: PSI")
     assert status.drift is not None
-    assert [row.verdict for row in status.drift.inputs] == ["Hold", "Alert", "Alert"]
+    assert [row.verdict for row in status.drift.inputs] == ["Hold", "Alert", "Alert", "Alert"]
     assert status.latches == []
+
+
+def test_a_centroid_that_turned_is_told_against_its_baseline(story: Story) -> None:
+    assert story.restarted.status.drift is not None
+    row = story.restarted.status.drift.inputs[3]
+    assert row.message.startswith("topic: cosine distance 0.9")
+    assert "vs the baseline" in row.message
 
 
 def test_drift_stands_in_a_condition_and_in_one_event(story: Story) -> None:
@@ -175,6 +197,6 @@ def test_back_in_band_the_release_goes_on_and_lands(story: Story) -> None:
 
 def test_a_category_mix_that_shifted_is_told_once_and_holds_nobody(story: Story) -> None:
     assert is_live(story.told, BETTER)
-    reasons = [e["reason"] for e in story.shop.events(SEARCH)]
-    assert reasons.count("DriftDetected") == 1
-    assert "Holding" not in reasons
+    events = story.shop.events(SEARCH)
+    assert [e["reason"] for e in events].count("DriftDetected") == 1
+    assert [e["note"] for e in events if e["reason"] == "Holding"] == []

@@ -66,23 +66,46 @@ class Similarity(Model):
     )
 
 
+class Centroid(Model):
+    """Direction of the mean embedding, from sums by dimension, which the app exports."""
+
+    sum: Selector = Field(
+        description="One selector of the running sums of all embeddings' components, one series "
+        "per dimension and each series from the first request on, with `$match`: "
+        "`ai_embedding_sum{$match}`. Components may be negative, so take a summary or a gauge."
+    )
+    count: Selector = Field(
+        description="One selector of how many embeddings there were, with `$match`; it also tells "
+        "restarts: `ai_embeddings_total{$match}`, or of a summary "
+        '`ai_embedding_count{$match,dim="0"}`.'
+    )
+    dimension: str = Field(
+        pattern=LABEL,
+        max_length=64,
+        description="The label that numbers the dimensions, from 0 without a gap, at most 64 (of a "
+        "larger encoder: a random projection that never changes): `dim`.",
+    )
+
+
 class DriftInput(Model):
     """One input that is watched, for example prompt length, language, or a model's feature."""
 
     model_config = ConfigDict(
         json_schema_extra=rules(
             cel(
-                "[has(self.histogram), has(self.category), has(self.similarity)]"
+                "[has(self.histogram), has(self.category), has(self.similarity), "
+                "has(self.centroid)]"
                 ".filter(kind, kind).size() == 1",
-                "an input is one of histogram, category and similarity: set exactly one",
+                "an input is one of histogram, category, similarity and centroid: set exactly one",
             ),
             cel(
                 "self.statistic != 'KS' || has(self.histogram)",
                 "statistic KS needs an order among the classes: use it with histogram, or take PSI",
             ),
             cel(
-                "self.reference != 'Training' || !has(self.similarity)",
-                "training data comes as counts, and similarity has none: take another reference",
+                "self.reference != 'Training' || has(self.histogram) || has(self.category)",
+                "training data comes as counts, and similarity and centroid have none: take "
+                "another reference",
             ),
         )
     )
@@ -100,6 +123,11 @@ class DriftInput(Model):
         default=None,
         description="Mean cosine to a pinned centroid; its distance is compared, and `statistic` "
         "has no say. No default.",
+    )
+    centroid: Centroid | None = Field(
+        default=None,
+        description="Cosine distance (1 - cosine) of mean embeddings; 0.03 is a turn by 14 "
+        "degrees, and `statistic` has no say. No default.",
     )
     statistic: Statistic = Field(
         default=Statistic.PSI,

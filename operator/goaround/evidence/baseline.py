@@ -4,6 +4,7 @@ Decides what is kept of a sample (at most 4 KiB in all, coarser where needed) an
 Refuses what it cannot read whole: a damaged baseline is `UnreadableBaseline`, never half of one.
 """
 
+import base64
 import json
 import math
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from goaround.evidence.distances import Noise
+from goaround.evidence.embeddings import EmbeddingSum
 from goaround.evidence.samples import OTHER, Histogram, Likeness, Mix
 
 LARGEST_BYTES: Final = 4096
@@ -27,6 +29,9 @@ MOST_INPUTS: Final = 10
 LONGEST_NAME: Final = 63
 LONGEST_DIGEST: Final = 71
 FORMAT: Final = 1
+
+COMPONENT: Final = np.dtype("<i2")
+"""How a dimension is kept, in fractions of the largest: the cosine changes by less than 1e-7."""
 
 
 class UnreadableBaseline(ValueError):
@@ -66,9 +71,9 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Calibrated:
-    """A mean cosine together with the noise that it is to be held against."""
+    """A mean cosine or centroid together with the noise that it is to be held against."""
 
-    sample: Likeness
+    sample: Likeness | EmbeddingSum
     noise: Noise
 
 
@@ -163,13 +168,17 @@ def _written(kept: Kept, most: int) -> dict[str, Any]:
             counts = coarse_mix(kept, most).counts
             return {"k": {name: _short(count) for name, count in sorted(counts.items())}}
         case Calibrated(sample, noise):
-            return {
-                "t": sample.total,
-                "n": sample.n,
-                "u": noise.unit,
-                "d": noise.degrees,
-                "s": noise.splits,
-            }
+            spread = {"u": noise.unit, "d": noise.degrees, "s": noise.splits}
+            return _sum_written(sample) | {"n": sample.n} | spread
+
+
+def _sum_written(sample: Likeness | EmbeddingSum) -> dict[str, Any]:
+    if isinstance(sample, Likeness):
+        return {"t": sample.total}
+    peak = max(map(abs, sample.sums))
+    parts = np.array(sample.sums) / (peak or 1.0) * np.iinfo(COMPONENT).max
+    packed = base64.b64encode(np.rint(parts).astype(COMPONENT).tobytes())
+    return {"x": packed.decode(), "m": peak}
 
 
 def _read(kept: Mapping[str, Any]) -> Kept:
@@ -177,8 +186,12 @@ def _read(kept: Mapping[str, Any]) -> Kept:
         return Histogram(tuple(map(float, kept["e"])), tuple(map(float, kept["c"])))
     if "k" in kept:
         return Mix({str(name): float(count) for name, count in kept["k"].items()})
-    noise = Noise(float(kept["u"]), float(kept["d"]), int(kept["s"]))
-    return Calibrated(Likeness(float(kept["t"]), float(kept["n"])), noise)
+    noise, n = Noise(float(kept["u"]), float(kept["d"]), int(kept["s"])), float(kept["n"])
+    if "x" not in kept:
+        return Calibrated(Likeness(float(kept["t"]), n), noise)
+    parts = np.frombuffer(base64.b64decode(kept["x"], validate=True), dtype=COMPONENT)
+    sums = parts * (float(kept["m"]) / np.iinfo(COMPONENT).max)
+    return Calibrated(EmbeddingSum(tuple(sums.tolist()), n), noise)
 
 
 def _short(count: float) -> float | int:

@@ -22,6 +22,7 @@ from goaround.evidence.distances import (
     measure_likeness,
     measure_psi,
 )
+from goaround.evidence.embeddings import EmbeddingSum, centroids
 from goaround.evidence.samples import Centroids, Histogram, Likeness, Mix
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "Baseline",
     "Centroids",
     "DriftVerdict",
+    "EmbeddingSum",
     "Finding",
     "Histogram",
     "Likeness",
@@ -104,7 +106,7 @@ class Finding:
         return self.measure.size / self.limit
 
 
-Sample = Histogram | Mix | Likeness
+Sample = Histogram | Mix | Likeness | EmbeddingSum
 
 
 def measure(
@@ -112,7 +114,7 @@ def measure(
 ) -> Measure | None:
     """The distance that the band asks for; None where these two do not have one, or one is absent.
 
-    noise: needed for mean cosines (`calibrate_means`).
+    noise: needed for mean cosines (`calibrate_means`) and centroids (`calibrate_centroids`).
     """
     match band.statistic, reference, current:
         case Statistic.PSI, (Histogram() | Mix()), (Histogram() | Mix()):
@@ -121,13 +123,15 @@ def measure(
             return measure_ks(reference, current, cluster_size=band.cluster_size)
         case Statistic.MEAN_COSINE, Likeness(), Likeness() if noise is not None:
             return measure_likeness(reference, current, noise, cluster_size=band.cluster_size)
+        case Statistic.COSINE, EmbeddingSum(), EmbeddingSum():
+            return measure_pair(band, centroids(reference, current), noise)
         case _:
             return None
 
 
-def measure_pair(band: Band, pair: Centroids, noise: Noise | None) -> Measure | None:
-    """The cosine distance of two centroids, likewise (`calibrate_centroids`)."""
-    if band.statistic is not Statistic.COSINE or noise is None:
+def measure_pair(band: Band, pair: Centroids | None, noise: Noise | None) -> Measure | None:
+    """The cosine distance of two centroids, likewise."""
+    if band.statistic is not Statistic.COSINE or pair is None or noise is None:
         return None
     return measure_centroids(pair, noise, cluster_size=band.cluster_size)
 

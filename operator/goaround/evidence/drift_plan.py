@@ -24,15 +24,22 @@ def bands_of(drift: Drift) -> tuple[Band, ...]:
 
 
 def _band(watched: DriftInput) -> Band:
-    like = watched.similarity is not None
     return Band(
         name=watched.name,
-        statistic=Statistic.MEAN_COSINE if like else Statistic(watched.statistic.value),
+        statistic=_statistic(watched),
         limit=float(watched.limit),
         action=Action(watched.action.value),
         for_seconds=watched.for_seconds,
         cluster_size=watched.cluster_size,
     )
+
+
+def _statistic(watched: DriftInput) -> Statistic:
+    if watched.similarity is not None:
+        return Statistic.MEAN_COSINE
+    if watched.centroid is not None:
+        return Statistic.COSINE
+    return Statistic(watched.statistic.value)
 
 
 def status_of(

@@ -52,7 +52,7 @@ def unknown(name: str, reference: Reference, now: float) -> str:
     """Nothing to compare."""
     return (
         f"{name}: cannot be compared {_against(reference, now)} "
-        "(too few requests, no common classes, or noise not yet calibrated): unknown"
+        "(too few requests, no common classes or dimensions, or noise not yet calibrated): unknown"
     )
 
 

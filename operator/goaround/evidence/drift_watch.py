@@ -11,9 +11,10 @@ from typing import Final
 
 from goaround.api.drift import Drift, DriftInput, DriftReference, DriftStatus
 from goaround.evidence.baseline import Baseline, Calibrated, Kept, Reference, ReferenceKind
-from goaround.evidence.distances import Halving, Noise, calibrate_means
+from goaround.evidence.distances import Halving, Noise, calibrate_centroids, calibrate_means
 from goaround.evidence.drift import Finding, Sample, judge, measure
 from goaround.evidence.drift_plan import bands_of, out_since
+from goaround.evidence.embeddings import EmbeddingSum, added, turns
 from goaround.evidence.model import STABLE
 from goaround.evidence.samples import Histogram, Likeness, Mix
 
@@ -111,12 +112,14 @@ def whole(parts: Sequence[Sample]) -> Sample | None:
         case [Likeness(), *_] if all(isinstance(p, Likeness) for p in parts):
             some_sums = [p for p in parts if isinstance(p, Likeness)]
             return Likeness(sum(p.total for p in some_sums), sum(p.n for p in some_sums))
+        case [EmbeddingSum(), *_] if all(isinstance(p, EmbeddingSum) for p in parts):
+            return added(_embedded(parts))
         case _:
             return None
 
 
 def halvings(parts: Sequence[Sample]) -> list[Halving]:
-    """Neighbouring parts as halves of the same traffic, each part used once."""
+    """Neighbouring parts of cosines as halves of the same traffic, each part used once."""
     sums = [part for part in parts if isinstance(part, Likeness)]
     pairs = zip(sums[::2], sums[1::2], strict=False)
     return [Halving(a.mean - b.mean, a.n, b.n) for a, b in pairs]
@@ -145,14 +148,22 @@ def _kept(parts: Mapping[int, Sample]) -> Kept | None:
     sample = whole(_ordered(parts))
     if sample is None or sample.n < LEAST_ESTABLISHED:
         return None
-    if not isinstance(sample, Likeness):
+    if isinstance(sample, Histogram | Mix):
         return sample
     noise = _noise(parts)
     return Calibrated(sample, noise) if noise is not None else None
 
 
 def _noise(parts: Mapping[int, Sample]) -> Noise | None:
-    return calibrate_means(halvings(_ordered(parts)))
+    """Of the kinds whose noise has no law of its own; None where it cannot be told yet."""
+    ordered = _ordered(parts)
+    if embedded := _embedded(ordered):
+        return calibrate_centroids(turns(embedded))
+    return calibrate_means(halvings(ordered))
+
+
+def _embedded(parts: Sequence[Sample]) -> list[EmbeddingSum]:
+    return [part for part in parts if isinstance(part, EmbeddingSum)]
 
 
 def _ordered(parts: Mapping[int, Sample]) -> list[Sample]:

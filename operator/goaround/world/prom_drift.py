@@ -1,4 +1,4 @@
-"""Reading the inputs of a drift watch: counts per bucket or class, and sums of cosines, by variant.
+"""Reading the inputs of a drift watch: counts per bucket or class, sums of cosines and embeddings.
 
 Decides how an input's window is asked in parts, as growth of counters that add up, and what an
 answer must look like to be a sample. Refuses half an answer: all parts are read, or there is one
@@ -15,12 +15,14 @@ from goaround.api.drift import DriftInput
 from goaround.evidence.drift import Sample
 from goaround.evidence.model import ImpossibleCounts
 from goaround.evidence.samples import Likeness, Mix, from_cumulative
+from goaround.world.prom_embeddings import COUNTS, NUMBERED, SERIES, SUM, Cells, embedding_sums
 from goaround.world.prom_expression import lookbacks
 from goaround.world.prom_matchers import (
     LE,
     PART_LABEL,
     FeatureKey,
     Labels,
+    Matcher,
     SelectorError,
     SelectorTemplate,
     any_of,
@@ -33,17 +35,11 @@ from goaround.world.promql import parse_selector
 Parts = Mapping[str, Mapping[int, Sample]]
 """Variant -> asked end -> its sample; an end at which it had no series is absent."""
 
-COUNTS, SUM = "counts", "sum"
-
 
 class Queries(Protocol):
     """Whoever asks a provider, as `PrometheusHttp` does."""
 
     async def query_range(self, query: str, ends: range) -> bytes | Unreadable: ...
-
-
-# variant -> end -> (part, class) -> growth
-_Cells = dict[str, dict[int, dict[tuple[str, str], float]]]
 
 
 async def read_drift(
@@ -82,14 +78,22 @@ def drift_expression(
     As for signals: per series, from 0 where it restarted or was born in the window, and nothing of
     a feature that had no series at the window's start. Raises `SelectorError` for refused texts.
     """
-    labels, asked = provider.labels, []
+    labels = provider.labels
+    window = _Window(provider, feature, step, tuple(variants))
     selectors = {part: parse_selector(text, labels) for part, text in selectors_of(watched)}
-    for part, template in selectors.items():
-        by = ", ".join((labels.variant, *_class_labels(watched)))
-        window = _Window(provider, feature, step, tuple(variants))
-        growth = window.growth(template, selectors[COUNTS])
-        asked.append(f'label_replace(sum by ({by}) ({growth}), "{PART_LABEL}", "{part}", "", "")')
-    return " or ".join(asked)
+    counter, summed = selectors[COUNTS], selectors.get(SUM)
+    by = ", ".join((labels.variant, *_class_labels(watched)))
+    asked = {COUNTS: f"sum by ({by}) ({window.growth(counter, counter)})"}
+    if summed is not None and watched.centroid is not None:
+        label = watched.centroid.dimension
+        numbered = SelectorTemplate(summed.metric, (*summed.matchers, any_of(label, NUMBERED)))
+        asked[SUM] = f"sum by ({by}) ({window.growth(numbered, counter, apart=label)})"
+        asked[SERIES] = f"count by ({by}) ({window.series(numbered)})"
+    elif summed is not None:
+        asked[SUM] = f"sum by ({by}) ({window.growth(summed, counter)})"
+    return " or ".join(
+        f'label_replace({text}, "{PART_LABEL}", "{part}", "", "")' for part, text in asked.items()
+    )
 
 
 def selectors_of(watched: DriftInput) -> Iterator[tuple[str, str]]:
@@ -101,11 +105,16 @@ def selectors_of(watched: DriftInput) -> Iterator[tuple[str, str]]:
     elif watched.similarity is not None:
         yield COUNTS, watched.similarity.count
         yield SUM, watched.similarity.sum
+    elif watched.centroid is not None:
+        yield COUNTS, watched.centroid.count
+        yield SUM, watched.centroid.sum
 
 
 def _class_labels(watched: DriftInput) -> tuple[str, ...]:
     if watched.histogram is not None:
         return (LE,)
+    if watched.centroid is not None:
+        return (watched.centroid.dimension,)
     return (watched.category.label,) if watched.category is not None else ()
 
 
@@ -116,17 +125,30 @@ class _Window:
     step: int
     variants: tuple[str, ...]
 
-    def growth(self, template: SelectorTemplate, counter: SelectorTemplate) -> str:
-        """Per series; `counter` tells restarts, because a sum of cosines may fall without one."""
-        labels = self.provider.labels
-        pins = feature_pins(labels, [self.feature])
-        arms = (*pins, any_of(labels.variant, self.variants))
-        end, start = self._ends(template.pinned(arms))
-        counter_end, counter_start = self._ends(counter.pinned(arms))
-        _, known = self._ends(counter.pinned(pins))
+    def growth(
+        self, template: SelectorTemplate, counter: SelectorTemplate, *, apart: str = ""
+    ) -> str:
+        """Per series; `counter` tells restarts, because a sum of cosines may fall without one.
+        apart: a label that the counter lacks."""
+        labels, match = self.provider.labels, f" ignoring ({apart})" if apart else ""
+        end, start = self._ends(template.pinned(self._arms))
+        counter_end, counter_start = self._ends(counter.pinned(self._arms))
+        _, known = self._ends(counter.pinned(self._pins))
         own = f"{labels.namespace}, {labels.feature}"
-        grown = f"(({end} - {start}) unless ({counter_end} - {counter_start} < 0)) or {end}"
+        grown = f"(({end} - {start}) unless{match} ({counter_end} - {counter_start} < 0)) or {end}"
         return f"({grown}) and on ({own}) group by ({own}) ({known})"
+
+    def series(self, template: SelectorTemplate) -> str:
+        """Those that count in the window."""
+        return self._ends(template.pinned(self._arms))[0]
+
+    @property
+    def _pins(self) -> tuple[Matcher, ...]:
+        return feature_pins(self.provider.labels, [self.feature])
+
+    @property
+    def _arms(self) -> tuple[Matcher, ...]:
+        return *self._pins, any_of(self.provider.labels.variant, self.variants)
 
     def _ends(self, selector: str) -> tuple[str, str]:
         scrape = self.provider.scrape_seconds
@@ -144,17 +166,20 @@ def decode_drift(
         return answer
     try:
         cells = _cells(answer, watched, labels, ends)
+        asked = {variant: cells[variant] for variant in variants if variant in cells}
+        if watched.centroid is not None:
+            return embedding_sums(asked, watched.centroid.dimension)
         return {
             variant: {end: _sample(watched, by_end[end]) for end in sorted(by_end)}
-            for variant, by_end in cells.items()
-            if variant in variants
+            for variant, by_end in asked.items()
         }
     except ImpossibleCounts as error:
         return _bad(f"{error}")
 
 
-def _cells(answer: Collection[Row], watched: DriftInput, labels: Labels, ends: range) -> _Cells:
-    found: _Cells = defaultdict(lambda: defaultdict(dict))
+def _cells(answer: Collection[Row], watched: DriftInput, labels: Labels, ends: range) -> Cells:
+    found: defaultdict[str, defaultdict[int, dict[tuple[str, str], float]]]
+    found = defaultdict(lambda: defaultdict(dict))
     for row in answer:
         if not {labels.variant, PART_LABEL} <= row.metric.keys():
             raise ImpossibleCounts(f"a row lacks the label {labels.variant} or {PART_LABEL}")

@@ -30,6 +30,11 @@ WATCH = Drift.model_validate(
                 "similarity": {"sum": "cosine_sum{$match}", "count": "cosine_count{$match}"},
                 "limit": "0.05",
             },
+            {
+                "name": "centroid",
+                "centroid": {"sum": "s{$match}", "count": "n{$match}", "dimension": "dim"},
+                "limit": "0.03",
+            },
         ]
     }
 )
@@ -40,6 +45,7 @@ def test_every_input_becomes_one_band() -> None:
         Band("length", Statistic.KS, 0.2),
         Band("language", Statistic.PSI, 0.2, Action.HOLD, 600, 3),
         Band("meaning", Statistic.MEAN_COSINE, 0.05),
+        Band("centroid", Statistic.COSINE, 0.03),
     )
 
 

@@ -214,6 +214,8 @@ def test_coarsening_keeps_every_request() -> None:
         '{"v":1,"from":0,"to":1,"digest":"","inputs":{"a":{"k":{"x":-1}}}}',
         '{"v":1,"from":0,"to":1,"digest":"","inputs":{"a":{"k":{"x":NaN}}}}',
         '{"v":1,"from":0,"to":1,"digest":"","inputs":{"a":{"e":[1],"c":[1]}}}',
+        '{"v":1,"from":0,"to":1,"digest":"","inputs":{"a":{"x":"AAA=","m":1,"n":1,"u":1,"d":1,"s":9}}}',
+        '{"v":1,"from":0,"to":1,"digest":"","inputs":{"a":{"x":"ü","m":1,"n":1,"u":1,"d":1,"s":9}}}',
         '{"v":1,"from":1,"to":1,"digest":"","inputs":{"a":{"k":{"x":1}}}}',
         '{"v":1,"from":0,"to":1,"digest":"","inputs":{}}',
         "[" * 4000,
