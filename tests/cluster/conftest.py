@@ -15,12 +15,8 @@ from hack.controlplane.existing import existing_plane
 from hack.controlplane.start import tools_for
 from tests.cluster.operator_kit import Stack, running
 
-LONGEST = ("test_scale.py", "test_watch_faults.py", "test_lease_take_over.py")
-"""Begun first, so that no worker is left alone with them at the end."""
-
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: item.path.name not in LONGEST)
     for item in items:
         if "plane" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.cluster)
