@@ -76,7 +76,7 @@ def roll_back(
 ) -> AIFeatureStatus:
     """Candidate to 0, digest quarantined, cause latched."""
     latch = _latch(o, status, now, cause=LatchCause.SIGNAL, message=breach.line, breach=breach)
-    return move(
+    return _ended(
         status,
         now,
         EventReason.ROLLED_BACK,
@@ -84,13 +84,8 @@ def roll_back(
         f"{latch.incident}. "
         f"{_serving(status)} serves. To fly it again create an AISignOff Retry for this digest, "
         f"attempt {latch.attempt}; a new release flies at once.",
-        warning=True,
         stage=Stage.ROLLED_BACK,
-        split=ground(status),
-        latches=latched(status, latch),
-        step=None,
-        hold=None,
-        evidence=[],
+        latch=latch,
     )
 
 
@@ -118,7 +113,7 @@ def leave_good(
         exposed_requests=o.judged.exposed if o.judged is not None else None,
     )
     after = status.but(last_known_good=back_to, previous_good=None)
-    return move(
+    return _ended(
         after,
         now,
         EventReason.ROLLED_BACK,
@@ -126,14 +121,9 @@ def leave_good(
         f"Incident {latch.incident}. {_serving(after)} serves. Put the release that serves back "
         f"into Git, or another one; to fly this one again create an AISignOff Retry, attempt "
         f"{latch.attempt}.",
-        warning=True,
         stage=status.stage if status.stage in SPARES_THE_NEWER else Stage.ROLLED_BACK,
-        split=ground(after),
-        latches=latched(status, latch),
-        step=None,
-        hold=None,
+        latch=latch,
         signals=list(o.judged.signals) if o.judged is not None else [],
-        evidence=[],
     )
 
 
@@ -143,40 +133,30 @@ def reject(o: Observed, status: AIFeatureStatus, now: datetime) -> AIFeatureStat
     why = found.message if found is not None and found.message else "pre-flight failed"
     latch = _latch(o, status, now, cause=LatchCause.REJECTED, message=why)
     latch = latch.but(contained_at=now, exposed_requests=0)  # it never had anybody
-    return move(
+    return _ended(
         status,
         now,
         EventReason.REJECTED,
         f"{_what(status)} is rejected before any user got it: {why}. Incident {latch.incident}. "
         f"{_serving(status)} serves. Ask for a fixed release, or create an AISignOff Retry for "
         f"this digest, attempt {latch.attempt}.",
-        warning=True,
         stage=Stage.REJECTED,
-        split=ground(status),
-        latches=latched(status, latch),
-        step=None,
-        hold=None,
-        evidence=[],
+        latch=latch,
     )
 
 
 def give_up(o: Observed, status: AIFeatureStatus, why: str, now: datetime) -> AIFeatureStatus:
     """Weight 0 without proof of harm: not quarantined, no blame."""
     latch = _latch(o, status, now, cause=LatchCause.NO_PROOF, message=why)
-    return move(
+    return _ended(
         status,
         now,
         EventReason.INCONCLUSIVE,
         f"{_what(status)} came back without proof either way: {why}. {_serving(status)} serves. "
         f"Change the release or the plan, or create an AISignOff Retry for attempt "
         f"{latch.attempt}.",
-        warning=True,
         stage=Stage.INCONCLUSIVE,
-        split=ground(status),
-        latches=latched(status, latch),
-        step=None,
-        hold=None,
-        evidence=[],
+        latch=latch,
     )
 
 
@@ -189,25 +169,47 @@ def refuse(
     latch = _latch(o, status, now, cause=LatchCause.REFUSED, message=told[:512])
     flown = status.candidate
     assert flown is not None
-    return move(
+    return _ended(
         status,
         now,
         EventReason.SIGN_OFF_REJECTED,
         f"{_what(status)} came back at {latch.weight} %: {told}. {_serving(status)} serves. Change "
         f"the release or the plan, or create an AISignOff Retry for attempt {latch.attempt}.",
-        warning=True,
         stage=Stage.REJECTED,
-        split=ground(status),
-        latches=latched(status, latch),
+        latch=latch,
         sign_off=SignOffStatus(
             plan_digest=flown.plan_digest,
             attempt=flown.attempt,
             needed=o.feature.spec.sign_off.min_approvers,
             rejected_by=who,
         ),
+    )
+
+
+def _ended(
+    status: AIFeatureStatus,
+    now: datetime,
+    event: EventReason,
+    told: str,
+    *,
+    stage: Stage,
+    latch: Latch,
+    **changes: object,
+) -> AIFeatureStatus:
+    """What was sent back has no users any more: what is proven serves, and evidence begins anew."""
+    return move(
+        status,
+        now,
+        event,
+        told,
+        warning=True,
+        stage=stage,
+        split=ground(status),
+        latches=latched(status, latch),
         step=None,
         hold=None,
         evidence=[],
+        **changes,
     )
 
 

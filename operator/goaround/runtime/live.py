@@ -8,8 +8,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from pydantic import ValidationError
-
 from goaround.api.kinds import CONFIG_MAPS, KILL_SWITCHES, RECORDS, AIKillSwitch, Kind
 from goaround.api.names import FEATURE_LABEL
 from goaround.rollout.moves import in_flight, raises
@@ -17,6 +15,7 @@ from goaround.rollout.observed import UNREAD, Guarded, Observed, Plan
 from goaround.rollout.signoffs import AGREES, is_waiting
 from goaround.rollout.tampered import needs_records
 from goaround.runtime import records as written
+from goaround.runtime.sight import validated
 from goaround.world import policies
 from goaround.world.kube import Api, Body, NotFound
 
@@ -50,7 +49,7 @@ class Live:
         listed = await self._api.list(KILL_SWITCHES, namespace=namespace)
         for body in listed:
             self._heard(KILL_SWITCHES, body)
-        switches = tuple(s for b in listed if (s := _switch(b)) is not None)
+        switches = tuple(s for b in listed if (s := validated(AIKillSwitch, b)) is not None)
         o = replace(o, switches=switches, braked=await self._brake())
         if needs_records(o):
             o = await self._with_records(o)
@@ -91,10 +90,3 @@ def _needs_people(o: Observed) -> bool:
         flown is not None and s.spec.decision in AGREES and s.spec.digest == flown.plan_digest
         for s in o.sign_offs
     )
-
-
-def _switch(body: Body) -> AIKillSwitch | None:
-    try:
-        return AIKillSwitch.model_validate(body)
-    except ValidationError:
-        return None  # said in the log when it was heard
