@@ -16,7 +16,8 @@ from goaround.api.kinds import AIFeature, Kind
 from goaround.api.status import AIFeatureStatus, Latch
 from goaround.rollout import down
 from goaround.rollout.decide import decide
-from goaround.rollout.observed import Effect, Observed, OpenIncident, Plan, PostEvent
+from goaround.rollout.observed import Observed
+from goaround.rollout.planned import Effect, OpenIncident, Plan, PostEvent
 from goaround.runtime import controller
 from goaround.runtime.controller import Controller
 from goaround.runtime.queue import Key

@@ -1,7 +1,8 @@
 """Lowering past the API server: what the operator may ask of a flag replica when status is late.
 
-It only ever takes users off a candidate, and only until status says something newer: status stays
-the truth. It refuses to raise, to move another flight than the one named, and to keep any secret.
+It only ever takes users off one release, and only until status says something newer: status stays
+the truth. It refuses to raise a candidate, to leave another release than the one named, to serve
+one that status does not hold, and to keep any secret.
 """
 
 import asyncio
@@ -16,7 +17,7 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from goaround.api.base import Digest, Model
 from goaround.api.kinds import AIFeature
-from goaround.api.status import Split
+from goaround.api.status import ALL_FALLBACK, ALL_STABLE, AIFeatureStatus, Split
 from goaround.delivery.replicas import TIMEOUT_SECONDS, ReplicaSource, ask
 
 MAX_BODY_BYTES = 4096
@@ -29,34 +30,68 @@ FeatureKey = tuple[str, str]
 
 class Lowering(Model):
     """Serve the candidate of this attempt no more than `split` says, until `status.revision` is
-    greater than `revision`."""
+    greater than `revision`.
+
+    attempt 0: `digest` is last-known-good and turned bad, nobody is to be served it. The good
+    release before it serves everybody where it is `back_to` and in status with its content, else
+    the fallback: no content is posted, so that whoever posts cannot choose what is served.
+    """
 
     uid: str = Field(min_length=1, max_length=64)
-    attempt: int = Field(ge=1)
+    attempt: int = Field(ge=0)
     digest: Digest
     split: Split
     revision: int = Field(ge=0, le=LARGEST_REVISION)
+    back_to: Digest | None = None
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
         split = self.split
         if split.stable + split.candidate + split.fallback != 100:
             raise ValueError("the split must sum to 100")
+        if self.attempt == 0 and split != (ALL_STABLE if self.back_to else ALL_FALLBACK):
+            raise ValueError("what replaces last-known-good is backTo or the fallback, with 100 %")
         return self
 
     def concerns(self, feature: AIFeature) -> bool:
-        """Whether it speaks of the flight that the feature's status shows, and is not outdated."""
-        flown = feature.status.candidate
-        return (
-            flown is not None
-            and (self.uid, self.digest, self.attempt)
-            == (feature.metadata.uid, flown.digest, flown.attempt)
-            and feature.status.revision <= self.revision
+        """Whether it speaks of the flight that the feature's status shows, or of what is live
+        there, and is not outdated."""
+        status = feature.status
+        if self.uid != feature.metadata.uid or status.revision > self.revision:
+            return False
+        if self.attempt == 0:
+            return status.last_known_good is not None and (
+                status.last_known_good.digest == self.digest
+            )
+        flown = status.candidate
+        return flown is not None and (self.digest, self.attempt) == (flown.digest, flown.attempt)
+
+    def applied(self, status: AIFeatureStatus) -> AIFeatureStatus:
+        """What is to be served of `status`; the very same object where that is as little."""
+        if self.attempt > 0:
+            less = status.split.candidate <= self.split.candidate
+            return status if less else status.but(split=self.split)
+        back = status.previous_good
+        if back is None or back.digest != self.back_to or status.split.fallback > 0:
+            return status.but(last_known_good=None, split=ALL_FALLBACK)
+        return status.but(last_known_good=back, previous_good=None, split=ALL_STABLE)
+
+    def share(self, status: AIFeatureStatus, served: Split) -> int:
+        """Percent of users on what it takes users off, as far as a replica with this status that
+        divides them so can tell."""
+        if self.attempt > 0:
+            return served.candidate
+        good = status.last_known_good
+        newer = status.revision > self.revision
+        left = good is not None and (
+            good.digest == self.back_to or (newer and good.digest != self.digest)
         )
+        return 0 if left else 100 - served.fallback
 
 
 class NotLowered(Exception):
-    """The replica does not do it; the text says why. `candidate` is the share it serves."""
+    """The replica does not do it; the text says why. `candidate` is the share that the release
+    which was named goes on to be served."""
 
     def __init__(self, reason: str, candidate: int) -> None:
         super().__init__(reason)
@@ -79,32 +114,30 @@ class Held:
         Returns the very same object where nothing is lowered.
         """
         held = self._in_force(feature)
-        if held is None or feature.status.split.candidate <= held.split.candidate:
-            return feature
-        return feature.but(status=feature.status.but(split=held.split))
+        status = held.applied(feature.status) if held is not None else feature.status
+        return feature if status is feature.status else feature.but(status=status)
 
     def take(self, wanted: Lowering, feature: AIFeature, served: Split) -> None:
         """Holds it from now on; `served` is what users get now. Raises NotLowered.
 
         A repeat of what is held is taken, so that the sender need not know what arrived.
         """
+        share = wanted.share(self.applied(feature).status, served)
         if not wanted.concerns(feature):
-            raise NotLowered(_other_flight(wanted, feature), served.candidate)
-        held = self._in_force(feature)
-        if held is not None and held.split == wanted.split:
-            latest = max(held.revision, wanted.revision)
-            self._held[feature.key] = held.but(revision=latest)
+            raise NotLowered(_other_flight(wanted, feature), share)
+        held, latest = self._in_force(feature), wanted.revision
+        if held is not None and held.but(revision=latest) == wanted:
+            self._held[feature.key] = held.but(revision=max(held.revision, latest))
             return
-        if wanted.split.candidate >= served.candidate:
-            raise NotLowered(
-                f"the candidate is served {served.candidate} %, and {wanted.split.candidate} % is "
-                "not lower",
-                served.candidate,
-            )
+        if wanted.split.candidate >= share:
+            reason = f"it is served {share} %, and {wanted.split.candidate} % is not lower"
+            raise NotLowered(reason, share)
         if wanted.split.fallback < served.fallback:
             reason = f"{served.fallback} % are on the fallback and may not leave it"
-            raise NotLowered(reason, served.candidate)
-        self._held[feature.key] = wanted
+            raise NotLowered(reason, share)
+        # whatever it replaces was to hold until then, and is not to end earlier for it
+        latest = max(latest, held.revision if held is not None else 0)
+        self._held[feature.key] = wanted.but(revision=latest)
 
     def forget(self, key: FeatureKey) -> None:
         """The feature vanished."""
@@ -122,6 +155,8 @@ def _other_flight(wanted: Lowering, feature: AIFeature) -> str:
     status = feature.status
     if status.revision > wanted.revision:
         return f"status.revision is {status.revision} already, newer than {wanted.revision}"
+    if wanted.attempt == 0:
+        return f"{wanted.digest[7:19]} is not what is live here"
     return f"attempt {wanted.attempt} of {wanted.digest[7:19]} is not what flies here"
 
 
@@ -154,8 +189,8 @@ class TokenFile:
 
 
 class LowerAnswer(BaseModel):
-    """What a control port answers: the candidate's share that it serves now, and why if it did
-    nothing."""
+    """What a control port answers: the share that it serves of the release that was named, and why
+    if it did nothing."""
 
     candidate: int | None = None
     reason: str = ""

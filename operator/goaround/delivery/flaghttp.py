@@ -1,7 +1,7 @@
 """Probes, metrics and `GET /revisions` of a flag replica, beside its stream, and its control port.
 
 `/revisions` tells the operator how far each decision has got; it takes nothing. The control port
-takes one thing, a lower share for a candidate, from whoever has the token.
+takes one thing, a lower share for a release, from whoever has the token.
 """
 
 from aiohttp import web
@@ -112,7 +112,7 @@ async def _listening(runner: web.AppRunner, host: str, port: int) -> int:
 
 def revisions(replica: Replica) -> Json:
     """What `/revisions` answers: by uid the revision that every stream of the feature was sent,
-    how many streams carry it, and `lowered` where the candidate gets less than that revision says.
+    how many streams carry it, and `lowered` where a release gets less than that revision says.
     """
     state = replica.state
     listed = state.listed and not replica.streams.closing

@@ -46,7 +46,7 @@ class Known:
 @dataclass(frozen=True, slots=True)
 class Shown:
     """A feature's flags as sent. `content` leaves out what is no reason to send again; `lowered`:
-    the candidate gets less than status says."""
+    a release gets less than status says."""
 
     uid: str
     revision: int
@@ -163,14 +163,15 @@ class FlagState:
         self._project_matched(changed)
 
     def lower(self, wanted: Lowering) -> int:
-        """Lowers a candidate's share until status says something newer; returns the share that is
-        served from now on. Raises NotLowered, UnknownFeature."""
+        """Takes users off a release until status says something newer; returns the share that it
+        is served from now on. Raises NotLowered, UnknownFeature."""
         for feature in (k.feature for k in self._known.values()):
             if feature.metadata.uid == wanted.uid:
                 kills = self._switches.views(feature.metadata.namespace)
                 self._held.take(wanted, feature, served_split(self._held.applied(feature), kills))
                 self._project(feature.key)
-                return served_split(self._held.applied(feature), kills).candidate
+                served = self._held.applied(feature)
+                return wanted.share(served.status, served_split(served, kills))
         raise UnknownFeature(f"no feature has the uid {wanted.uid}")
 
     def pinned(self, key: FeatureKey, wanted: Wanted, found: Pinned) -> None:

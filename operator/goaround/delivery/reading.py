@@ -24,7 +24,7 @@ from goaround.api.status import ALL_FALLBACK, AIFeatureStatus
 
 METADATA = ("name", "namespace", "uid", "creationTimestamp", "labels")
 SPEC = ("mode", "delivery", "fallback", "killSwitch")
-STATUS = ("stage", "split", "revision", "lastKnownGood", "candidate")
+STATUS = ("stage", "split", "revision", "lastKnownGood", "previousGood", "candidate")
 PREFLIGHT = ("pin",)
 
 

@@ -7,13 +7,18 @@ Refuses to know what a signal says to people.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Final
 
 import numpy as np
 
-from goaround.evidence.assumptions import Rule
+from goaround.evidence.assumptions import Rule, assumptions
 from goaround.evidence.findings import Breach
 from goaround.evidence.model import TestSpec, TestState
 from goaround.evidence.weighing import log_e_value, weigh
+
+LINGERS: Final = 0.5
+"""Of the nats that begin a pause, so many keep it: evidence that walks about the level would else
+begin and end one in nearly every window."""
 
 
 def combine(specs: Sequence[TestSpec], states: Sequence[TestState], alpha: float) -> Breach:
@@ -36,14 +41,20 @@ def combine(specs: Sequence[TestSpec], states: Sequence[TestState], alpha: float
     plain = {name: math.log(t.share) + log_e_value(s) for name, (t, s) in soft.items()}
     suspects = _guilty(plain, level)
     if not suspects:
-        return _breach(plain, tripped, alpha)
+        near = _guilty(plain, level * LINGERS)
+        return replace(_breach(plain, tripped, alpha), lingering=_gross(soft, near))
     weighed = {name: weigh(t, s, level) for name, (t, s) in soft.items()}
     parts = {name: math.log(t.share) + weighed[name].log_x for name, (t, _) in soft.items()}
     breach = _breach(parts, (*tripped, *_guilty(parts, level)), alpha)
     if breach.breached:
         return breach
-    gross = [n for n in suspects if weighed[n].assumptions.rule is Rule.GROSS]
-    return replace(breach, held=suspects, pausing=tuple(gross))
+    gross = _gross(soft, suspects)
+    return replace(breach, held=suspects, pausing=gross, lingering=gross)
+
+
+def _gross(soft: Mapping[str, tuple[TestSpec, TestState]], names: Sequence[str]) -> tuple[str, ...]:
+    """Those of which only gross harm can be proven."""
+    return tuple(n for n in names if assumptions(*soft[n]).rule is Rule.GROSS)
 
 
 def _breach(parts: Mapping[str, float], culprits: tuple[str, ...], alpha: float) -> Breach:

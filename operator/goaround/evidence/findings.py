@@ -18,7 +18,8 @@ class Breach:
     first; empty without a breach. top: the signal that contributes most, breach or not. alpha: the
     level it was held against. held: signals that would be to blame if requests were independent,
     while nothing is proven. pausing: those of them of which only gross harm could be proven,
-    because users stick and no buckets tell them apart: the climb must wait.
+    because users stick and no buckets tell them apart: the climb must wait. lingering: likewise,
+    but down to half of the level (in nats): a climb that waits goes on waiting.
     """
 
     log_e: float
@@ -28,6 +29,7 @@ class Breach:
     alpha: float
     held: tuple[str, ...] = ()
     pausing: tuple[str, ...] = ()
+    lingering: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,14 +19,15 @@ from goaround.rollout.effects import effects_after, effects_before
 from goaround.rollout.gate import gate, is_open
 from goaround.rollout.moves import in_flight, is_watched, move
 from goaround.rollout.observe import observe
-from goaround.rollout.observed import Observed, Plan
+from goaround.rollout.observed import Observed
+from goaround.rollout.planned import Plan
 from goaround.rollout.rebuild import rebuilt
 from goaround.rollout.seen import effect_seen
 from goaround.rollout.settle import settle, worth_a_write
 from goaround.rollout.signoffs import rejection
 from goaround.rollout.stated import DOWN
 from goaround.rollout.tampered import repaired
-from goaround.rollout.towards import towards_spec
+from goaround.rollout.towards import still_down, towards_spec, why_it_ended
 from goaround.rollout.up import back_to_good
 
 HELD_LOOKS_AGAIN = timedelta(seconds=5)
@@ -138,6 +139,8 @@ def _after_kill(o: Observed, status: AIFeatureStatus, now: datetime) -> AIFeatur
         return status
     if (why := blocked(o, status, now)) is not None:
         return status.but(hold=why[:512])
+    if (cause := why_it_ended(o, status)) is not None:
+        return still_down(status, cause, now)
     if status.last_known_good is not None:
         return back_to_good(
             status,

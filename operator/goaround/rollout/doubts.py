@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from goaround.api.base import rfc3339
 from goaround.api.status import AIFeatureStatus
-from goaround.rollout.observed import Judged, Observed
+from goaround.rollout.observed import PAUSES, Judged, Observed
 
 
 def cannot_judge(o: Observed, status: AIFeatureStatus) -> str | None:
@@ -21,8 +21,8 @@ def cannot_judge(o: Observed, status: AIFeatureStatus) -> str | None:
         return judged.unreadable
     if judged.mismatch is not None:
         return judged.mismatch
-    if judged.paused is not None:
-        return judged.paused
+    if judged.paused is not None and (judged.paused.begins or PAUSES in (status.hold or "")):
+        return judged.paused.message
     if status.hold is not None and not judged.heard_all:
         return status.hold  # what held is over only when it was seen to be over
     return _deaf(o, status, judged)

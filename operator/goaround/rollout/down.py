@@ -74,7 +74,11 @@ def kill(
 def roll_back(
     o: Observed, status: AIFeatureStatus, breach: Breach, now: datetime
 ) -> AIFeatureStatus:
-    """Candidate to 0, digest quarantined, cause latched."""
+    """Candidate to 0, digest quarantined, cause latched. If it was good before, it is not kept as
+    such: flag replicas may go back to what status calls good, and know of no quarantine."""
+    flown, earlier = status.candidate, status.previous_good
+    if flown is not None and earlier is not None and earlier.digest == flown.digest:
+        status = status.but(previous_good=None)
     latch = _latch(o, status, now, cause=LatchCause.SIGNAL, message=breach.line, breach=breach)
     return _ended(
         status,

@@ -4,20 +4,16 @@ Up: record, then act, so records come before the status write. Down: the status 
 marks of quarantine, incidents and events come after it, and are asked for until they are there.
 """
 
+from datetime import datetime
+
 from goaround.api import names
 from goaround.api.base import rfc3339
 from goaround.api.feature import Release
 from goaround.api.status import HARM, AIFeatureStatus
+from goaround.rollout.blocked import SKEW
 from goaround.rollout.moves import in_flight
-from goaround.rollout.observed import (
-    FLYING,
-    DropRecord,
-    Effect,
-    Observed,
-    OpenIncident,
-    PostEvent,
-    WriteRecord,
-)
+from goaround.rollout.observed import FLYING, Observed
+from goaround.rollout.planned import DropRecord, Effect, OpenIncident, PostEvent, WriteRecord
 
 RECORDS_KEPT = 10
 GOOD, SUPERSEDED = "Good", "Superseded"  # other outcomes are the cause of the latch
@@ -132,3 +128,17 @@ def _events(o: Observed, after: AIFeatureStatus) -> list[Effect]:
         for t in after.history
         if told is None or t.at > told
     ]
+
+
+def announced(o: Observed, after: AIFeatureStatus, now: datetime) -> datetime | None:
+    """Up to when transitions are known to have been posted. A time that neither the clock nor any
+    transition has come to is ignored: it would silence all that is still to come."""
+    newest = max([now + SKEW, *(t.at for t in after.history)])
+    known = filter(None, (o.announced_at, o.feature.status.announced_at))
+    return max((at for at in known if at <= newest), default=None)
+
+
+def takes_back(before: AIFeatureStatus, after: AIFeatureStatus) -> bool:
+    """Whether `before` says of more to have been posted than was: it is to be repaired at once."""
+    was, known = before.announced_at, after.announced_at
+    return was is not None and (known is None or known < was)

@@ -1,4 +1,4 @@
-"""What one pass sees, and what it plans: the two ends of `decide`.
+"""What one pass sees: what goes into `decide`.
 
 Plain values only. Whoever fills `Observed` answers for its freshness, `decide` for the rest.
 """
@@ -14,16 +14,17 @@ from goaround.api.preflight import PreflightStatus
 from goaround.api.reasons import Reason
 from goaround.api.status import (
     HARM,
-    AIFeatureStatus,
     EvidenceState,
     Latch,
     SignalStatus,
-    Transition,
 )
 from goaround.api.watch import SignalBaseline
 
 FLYING = "Flying"
 """Outcome of a record whose flight has not ended."""
+
+PAUSES = "would be proven harmful if requests were independent"
+"""Stands in the text of every pause, so that a hold in status is known for one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,15 @@ class Assumed:
 
 
 @dataclass(frozen=True, slots=True)
+class Paused:
+    """Harm that only users carry whose clustering is not measured. begins: it reached the level;
+    else it has only not fallen below half of it yet, and keeps a pause that had begun."""
+
+    message: str
+    begins: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Traffic:
     """The newest window read: requests by variant in (start, end]."""
 
@@ -95,8 +105,7 @@ class Judged:
     """What the evidence says about the flight of `digest`, `attempt`.
 
     mismatch: users are not divided as configured, so that the arms cannot be compared.
-    paused: harm that only users carry whose clustering is not measured; assumed: what the evidence
-    rests on, absent before the first request.
+    assumed: what the evidence rests on, absent before the first request.
     worse: what is live is worse than on the day before; told, and nothing else. beyond: so it is
     than its baseline, by signal.
     heard_all: every signal was read since this process began to look; before that, nothing is known
@@ -117,7 +126,7 @@ class Judged:
     heard_all: bool = True
     unreadable: str | None = None
     mismatch: str | None = None
-    paused: str | None = None
+    paused: Paused | None = None
     assumed: Assumed | None = None
     worse: str | None = None
     beyond: Mapping[str, Beyond] = field(default_factory=dict)
@@ -256,53 +265,3 @@ class Observed:
             and not (record is not None and record.cleared(x))
         ]
         return max([marked, *latched])
-
-
-@dataclass(frozen=True, slots=True)
-class WriteRecord:
-    """Create the record if it is absent, then set its marks (None removes one)."""
-
-    name: str
-    digest: str
-    release: Release
-    marks: Mapping[str, str | None]
-
-
-@dataclass(frozen=True, slots=True)
-class PostEvent:
-    """Post one event under a name that only this transition has."""
-
-    name: str
-    transition: Transition
-
-
-@dataclass(frozen=True, slots=True)
-class OpenIncident:
-    """Create the incident of a latch, under the name that the latch chose; 409 means it is open."""
-
-    latch: Latch
-
-
-@dataclass(frozen=True, slots=True)
-class DropRecord:
-    """Delete an old record that nothing relies on."""
-
-    name: str
-
-
-Effect = WriteRecord | DropRecord | PostEvent | OpenIncident
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What to do: `first`, then the status write, then `then`; look again at `wake_at`.
-
-    `urgent` is False where only readings changed: such a status may wait for the checkpoint.
-    """
-
-    status: AIFeatureStatus
-    urgent: bool
-    first: tuple[Effect, ...] = ()
-    then: tuple[Effect, ...] = ()
-    wake_at: datetime | None = None
-    notes: tuple[str, ...] = field(default=())

@@ -1,4 +1,4 @@
-"""What has been learnt of the newest latch: streamed by all, felt by nobody, told to people.
+"""What has been learnt of each latch: streamed by all, felt by nobody, told to people.
 
 Says "contained" only after a whole window without a request, never because something was written.
 """
@@ -7,31 +7,61 @@ from datetime import datetime
 
 from goaround.api.reasons import EventReason, Stage
 from goaround.api.status import AIFeatureStatus, Latch, LatchCause
-from goaround.rollout.moves import fell_from_live, move
+from goaround.rollout.moves import fell_from_live, is_watched, move
 from goaround.rollout.observed import Observed
 from goaround.rollout.stated import DOWN
 
 
 def effect_seen(o: Observed, status: AIFeatureStatus, now: datetime) -> AIFeatureStatus:
-    """What has been learnt of the newest latch: streamed by all, felt by none, told to people."""
-    if not status.latches:
-        return status
-    latch = status.latches[0]
-    changes: dict[str, object] = {}
-    if latch.delivered_at is None and _delivered(o, status.revision):
-        changes["delivered_at"] = now
-    over = _recovered if fell_from_live(latch) else _quiet
-    if latch.contained_at is None and status.stage in DOWN and over(o, latch.but(**changes)):
-        changes["contained_at"] = now
-        if o.judged is not None and latch.cause is LatchCause.SIGNAL and over is _quiet:
-            changes["exposed_requests"] = max(o.judged.exposed, latch.exposed_requests or 0)
-    opened = [_opened(o, x, now) for x in status.latches]
-    if not changes and opened == status.latches:
-        return status
-    noticed = status.but(latches=[opened[0].but(**changes), *opened[1:]])
-    if "contained_at" not in changes:
-        return noticed
-    return move(noticed, now, EventReason.CONTAINED, _contained(noticed.latches[0], now))
+    """What has been learnt of the latches, oldest first; each is told once of its containment."""
+    noticed = status
+    for place in reversed(range(len(status.latches))):
+        before = status.latches[place]
+        latch = _noticed(o, status, before, now)
+        if latch == before:
+            continue
+        latches = [*noticed.latches[:place], latch, *noticed.latches[place + 1 :]]
+        noticed = noticed.but(latches=latches)
+        if latch.contained_at != before.contained_at:
+            noticed = move(noticed, now, EventReason.CONTAINED, _contained(latch, now))
+    return noticed
+
+
+def _noticed(o: Observed, status: AIFeatureStatus, latch: Latch, now: datetime) -> Latch:
+    latch = _opened(o, latch, now)
+    if latch.delivered_at is None and _delivered(o, latch.revision):
+        latch = latch.but(delivered_at=now)
+    if latch.contained_at is not None or not _is_over(o, status, latch):
+        return latch
+    return latch.but(contained_at=now, exposed_requests=_exposed(o, status, latch))
+
+
+def _exposed(o: Observed, status: AIFeatureStatus, latch: Latch) -> int | None:
+    """Requests of the release that was sent back, where its traffic was followed until now."""
+    followed = latch.at == status.latches[0].at and status.stage in DOWN
+    counted = latch.cause is LatchCause.SIGNAL and not fell_from_live(latch)
+    if o.judged is None or not followed or not counted:
+        return latch.exposed_requests
+    return max(o.judged.exposed, latch.exposed_requests or 0)
+
+
+def _is_over(o: Observed, status: AIFeatureStatus, latch: Latch) -> bool:
+    """Whether the effect is seen, whatever has been decided since."""
+    if fell_from_live(latch):
+        return _recovered(o, status, latch)
+    if latch.at == status.latches[0].at and status.stage in DOWN:
+        return _quiet(o, latch, _arms(latch))
+    if latch.cause in {LatchCause.KILL, LatchCause.OUTAGE}:
+        return False  # a kill that is over left everybody to what serves again
+    arm, other = ("stable", "candidate") if latch.stage == Stage.LIVE else ("candidate", "stable")
+    traffic = o.judged.traffic if o.judged is not None else None
+    heard = status.stage in DOWN or (traffic is not None and traffic.requests.get(other, 0.0) > 0)
+    return heard and _quiet(o, latch, (arm,))
+
+
+def _arms(latch: Latch) -> tuple[str, ...]:
+    everybody = latch.cause is LatchCause.KILL or latch.stage == Stage.LIVE
+    return ("stable", "candidate") if everybody else ("candidate",)
 
 
 def _contained(latch: Latch, now: datetime) -> str:
@@ -39,7 +69,9 @@ def _contained(latch: Latch, now: datetime) -> str:
     if fell_from_live(latch):
         return f"Contained: since the decision users are within every absolute bound {since}."
     how = "streamed" if latch.delivered_at else "taken"
-    return f"Contained: no request reached it in the window after the decision was {how} {since}."
+    return (
+        f"Contained: no request reached it in a whole window after the decision was {how} {since}."
+    )
 
 
 def _opened(o: Observed, latch: Latch, now: datetime) -> Latch:
@@ -58,18 +90,18 @@ def _delivered(o: Observed, revision: int) -> bool:
     )
 
 
-def _recovered(o: Observed, latch: Latch) -> bool:
-    """Whether what serves instead is proven to keep every bound. Its requests carry the same
-    variant as those of what was sent back, so that counting them would prove nothing."""
-    judged, back_to = o.judged, latch.back_to
-    if judged is None or back_to is None or judged.digest != back_to.digest:
+def _recovered(o: Observed, status: AIFeatureStatus, latch: Latch) -> bool:
+    """Whether what serves everybody instead is proven to keep every bound. Its requests carry the
+    same variant as those of what was sent back, so that counting them would prove nothing."""
+    judged, good = o.judged, status.last_known_good
+    if judged is None or good is None or judged.digest != good.digest or not is_watched(status):
         return False
     asked = o.delivered is not None and o.delivered.expected > 0
     return judged.accepted and (latch.delivered_at is not None or not asked)
 
 
-def _quiet(o: Observed, latch: Latch) -> bool:
-    """Whether a whole window after delivery brought the release no request.
+def _quiet(o: Observed, latch: Latch, arms: tuple[str, ...]) -> bool:
+    """Whether a whole window after delivery brought the release no request under these variants.
 
     Where no flag replica can be asked, a window two grid instants after the decision must do.
     """
@@ -81,6 +113,4 @@ def _quiet(o: Observed, latch: Latch) -> bool:
         reached = latch.at + (traffic.end - traffic.start)
     if reached is None or traffic.start < reached:
         return False
-    everybody = latch.cause is LatchCause.KILL or latch.stage == Stage.LIVE
-    arms = ("stable", "candidate") if everybody else ("candidate",)
     return sum(traffic.requests.get(a, 0.0) for a in arms) == 0

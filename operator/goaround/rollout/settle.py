@@ -11,6 +11,7 @@ from goaround.api.status import HARM, AIFeatureStatus, DeliveryStatus, LatchCaus
 from goaround.rollout.assumptions import is_reading
 from goaround.rollout.baselines import with_baselines
 from goaround.rollout.drifts import verdicts, with_drift
+from goaround.rollout.effects import announced, takes_back
 from goaround.rollout.moves import in_flight, is_watched, move
 from goaround.rollout.observed import Judged, Observed
 from goaround.rollout.preflight import is_awaited, planned
@@ -37,7 +38,7 @@ def settle(
         weight=_weight(after),
         live=_live(after),
         delivery=_delivery(o, before),
-        announced_at=max(filter(None, (o.announced_at, before.announced_at)), default=None),
+        announced_at=announced(o, after, now),
         sign_off=_sign_off(o, after, now),
     )
     after = _latch_revision(before, after)
@@ -66,7 +67,7 @@ def worth_a_write(before: AIFeatureStatus, after: AIFeatureStatus) -> bool:
         )
         return readings, said, verdicts(status.drift)
 
-    return lasting(before) != lasting(after)
+    return lasting(before) != lasting(after) or takes_back(before, after)
 
 
 def _told_of_problems(
@@ -167,8 +168,7 @@ def _delivery(o: Observed, before: AIFeatureStatus) -> DeliveryStatus | None:
 def _summary(o: Observed, after: AIFeatureStatus) -> str:
     if o.problems and after.stage is not Stage.KILLED:
         return o.problems[0].message
-    flown = after.candidate
-    name = short(flown.digest) if flown is not None else ""
+    name = short(after.candidate.digest) if after.candidate is not None else ""
     if waits(after):
         wanted = short(after.release_digest or "")
         return f"{after.live or 'fallback'} serves; {wanted} waits: {after.hold}"

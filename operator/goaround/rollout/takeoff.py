@@ -9,7 +9,7 @@ from goaround.api.digest import plan_digest, release_digest, short
 from goaround.api.feature import FirstRelease
 from goaround.api.reasons import EventReason, Stage
 from goaround.api.status import ALL_CANDIDATE, AIFeatureStatus, Candidate, LatchCause, Step
-from goaround.rollout.moves import ground, move
+from goaround.rollout.moves import ground, in_flight, move
 from goaround.rollout.observed import FLYING, Observed
 from goaround.rollout.preflight import begun
 
@@ -26,7 +26,7 @@ def take_off(
         release=spec.release,
         since=now,
         plan_digest=plan_digest(spec),
-        attempt=next_attempt(o, status, digest),
+        attempt=last_attempt(o, status, digest) + 1,
         adopted=adopted,
         deadline_at=now + timedelta(seconds=spec.ramp.deadline_seconds),
     )
@@ -73,12 +73,17 @@ def _started(status: AIFeatureStatus, candidate: Candidate, now: datetime) -> AI
 
 
 def _adoptable(o: Observed, status: AIFeatureStatus, digest: str) -> bool:
-    """Adoption is for a feature that never flew; an interrupted adoption goes on.
+    """Adoption is for a feature that never flew; one that begins anew for another plan goes on.
 
     A record of this very release that still flies was written by a pass that died before its
-    status was. What was proven harmful, or rejected, does not come back at once to everybody.
+    status was. After a way down, a rejection or a kill the fallback serves, and nothing serves
+    already: what comes then comes back through the ramp.
     """
     if status.last_known_good is not None:
+        return False
+    if any(x.cause is LatchCause.KILL for x in status.latches):
+        return False
+    if status.candidate is not None and not in_flight(status):
         return False
     if o.feature.spec.first_release is not FirstRelease.ADOPT:
         return False
@@ -89,8 +94,8 @@ def _adoptable(o: Observed, status: AIFeatureStatus, digest: str) -> bool:
     return all(r.digest == digest and (resumed or r.outcome == FLYING) for r in o.records)
 
 
-def next_attempt(o: Observed, status: AIFeatureStatus, digest: str) -> int:
-    """One more than every attempt on this digest that is known to have flown.
+def last_attempt(o: Observed, status: AIFeatureStatus, digest: str) -> int:
+    """The newest attempt on this digest that is known to have flown; 0 if none is.
 
     A record that still says `Flying` speaks of the attempt in status, or of one that died between
     the record and the status: that one is taken up again, not counted.
@@ -102,7 +107,7 @@ def next_attempt(o: Observed, status: AIFeatureStatus, digest: str) -> int:
     recorded = record.attempts if record is not None else 0
     if record is not None and record.outcome == FLYING:
         recorded -= 1
-    return max(recorded, own, ended, o.quarantined_at(digest)) + 1
+    return max(recorded, own, ended, o.quarantined_at(digest))
 
 
 def step_at(o: Observed, index: int, now: datetime) -> Step:

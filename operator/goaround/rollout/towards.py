@@ -5,16 +5,17 @@ from datetime import datetime
 from goaround.api.digest import release_digest, short
 from goaround.api.reasons import EventReason, Stage
 from goaround.api.signoff import Decision
-from goaround.api.status import AIFeatureStatus
+from goaround.api.status import AIFeatureStatus, LatchCause
 from goaround.rollout.blocked import blocked
 from goaround.rollout.moves import ground, in_flight, move
 from goaround.rollout.observed import Observed
 from goaround.rollout.preflight import planned
-from goaround.rollout.takeoff import take_off
+from goaround.rollout.takeoff import last_attempt, take_off
 from goaround.rollout.up import back_to_good, fly
 
 UNPROVEN = {Stage.INCONCLUSIVE, Stage.REJECTED}
 """Ended without proof of harm, or by a proof that quarantines: another plan may try again."""
+ENDED_SOFTLY = (LatchCause.NO_PROOF, LatchCause.REFUSED)
 
 
 def towards_spec(o: Observed, status: AIFeatureStatus, now: datetime) -> AIFeatureStatus:
@@ -47,11 +48,46 @@ def towards_spec(o: Observed, status: AIFeatureStatus, now: datetime) -> AIFeatu
     return _unless_quarantined(o, status, wanted, now)
 
 
+def why_it_ended(o: Observed, status: AIFeatureStatus) -> LatchCause | None:
+    """What ended the last flight before it could be killed, where that was no proof of harm: no
+    kill is the retry, or the other plan, that lets it fly again."""
+    flown = status.candidate
+    if flown is None:
+        return None
+    record, attempt = o.record(flown.digest), flown.attempt
+    outcome = record.outcome if record is not None and record.attempts == attempt else None
+    said = {x.cause for x in status.latches if (x.digest, x.attempt) == (flown.digest, attempt)}
+    return next((c for c in ENDED_SOFTLY if c in said or c.value == outcome), None)
+
+
+def still_down(status: AIFeatureStatus, cause: LatchCause, now: datetime) -> AIFeatureStatus:
+    """A kill is over: what served before it serves again, and what was down stays so."""
+    flown, good = status.candidate, status.last_known_good
+    assert flown is not None
+    serves = f"release {short(good.digest)}" if good is not None else "the fallback"
+    refused = cause is LatchCause.REFUSED
+    ended = "was rejected by a person" if refused else "came back without proof"
+    return move(
+        status,
+        now,
+        EventReason.KILL_RELEASED,
+        f"No source says killed any more: {serves} serves everybody. Release "
+        f"{short(flown.digest)} stays down, as before the kill: attempt {flown.attempt} {ended}.",
+        stage=Stage.REJECTED if refused else Stage.INCONCLUSIVE,
+        split=ground(status),
+        kill=None,
+        step=None,
+        hold=None,
+        signals=[],
+        evidence=[],
+    )
+
+
 def _unless_quarantined(
     o: Observed, status: AIFeatureStatus, wanted: str, now: datetime
 ) -> AIFeatureStatus:
-    attempt = o.quarantined_at(wanted)
-    if attempt and not _retry(o, wanted, attempt):
+    """Off, or nothing: a sign-off is for the attempt after the one that it names, and no other."""
+    if o.quarantined_at(wanted) and not _retry(o, wanted, last_attempt(o, status, wanted)):
         return _stay_away(o, status, wanted, now)
     return _off(o, status, now)
 
@@ -75,11 +111,11 @@ def _towards_candidate(o: Observed, status: AIFeatureStatus, now: datetime) -> A
     assert flown is not None
     if in_flight(status):
         if flown.plan_digest != planned(o, status) and not o.problems:
-            return _off(o, status, now)
+            return _unless_quarantined(o, status, flown.digest, now)
         return fly(o, status, now)
     if o.problems:
         return status
-    if _retry(o, flown.digest, flown.attempt):
+    if _retry(o, flown.digest, last_attempt(o, status, flown.digest)):
         return _off(o, status, now)
     same = flown.plan_digest == planned(o, status)
     if status.stage is Stage.ROLLED_BACK or (status.stage in UNPROVEN and same):
@@ -92,17 +128,19 @@ def _stay_away(o: Observed, status: AIFeatureStatus, wanted: str, now: datetime)
     said = status.candidate is None and status.release_digest == wanted
     if status.stage is Stage.ROLLED_BACK and said:
         return status
-    attempt = o.quarantined_at(wanted)
+    flown = status.candidate
     return move(
         status,
         now,
         EventReason.ROLLED_BACK,
-        f"Release {short(wanted)} is quarantined since attempt {attempt} and does not fly; "
-        f"create an AISignOff Retry for attempt {attempt}, or ask for another release.",
+        f"Release {short(wanted)} is quarantined since attempt {o.quarantined_at(wanted)} and does "
+        f"not fly; create an AISignOff Retry for attempt {last_attempt(o, status, wanted)}, or ask "
+        "for another release.",
         warning=True,
         stage=Stage.ROLLED_BACK,
         split=ground(status),
-        candidate=None,
+        # a retry that ends here has been flown, which no record may say yet
+        candidate=flown if flown is not None and flown.digest == wanted else None,
         step=None,
         hold=None,
         signals=[],
@@ -111,11 +149,12 @@ def _stay_away(o: Observed, status: AIFeatureStatus, wanted: str, now: datetime)
 
 
 def _retry(o: Observed, digest: str, attempt: int) -> bool:
-    """Whether a person asked for this digest again, after this very attempt ended."""
+    """Whether a person asked for this digest again after this very attempt; no word given before
+    its last proof of harm counts."""
     ended = [
         x.at.replace(microsecond=0)
         for x in o.feature.status.latches
-        if x.digest == digest and x.attempt == attempt
+        if x.digest == digest and x.attempt <= attempt
     ]
     return any(
         s.spec.decision is Decision.RETRY

@@ -16,13 +16,7 @@ from goaround.api.kinds import (
 )
 from goaround.api.status import Transition
 from goaround.incident.opening import opening
-from goaround.rollout.observed import (
-    DropRecord,
-    Effect,
-    OpenIncident,
-    PostEvent,
-    WriteRecord,
-)
+from goaround.rollout.planned import DropRecord, Effect, OpenIncident, PostEvent, WriteRecord
 from goaround.runtime import records
 from goaround.runtime.cache import Cache
 from goaround.runtime.metrics import Metrics

@@ -13,12 +13,13 @@ import httpx
 from goaround.delivery.control import ControlPorts, TokenFile
 from goaround.delivery.replicas import Replicas, StaticReplicas
 from goaround.runtime.config import Config
-from goaround.runtime.desk import Desk, Reader
+from goaround.runtime.desk import Desk
 from goaround.runtime.drifting import DriftDesk, DriftReader
 from goaround.runtime.metrics import Metrics
 from goaround.runtime.preflight import PreflightDesk
 from goaround.runtime.queue import Key, WorkQueue
 from goaround.runtime.replicas import DeliveryDesk
+from goaround.runtime.rounds import Reader
 from goaround.world.golden import Offload
 from goaround.world.kube import Api
 from goaround.world.prometheus import PrometheusReader

@@ -6,7 +6,7 @@ Decides which test speaks for the flight: the one that proves least. What follow
 from goaround.api.reasons import Reason
 from goaround.evidence.assumptions import Kind, assumptions, weakest
 from goaround.evidence.plan import signal_of
-from goaround.rollout.observed import Assumed
+from goaround.rollout.observed import PAUSES, Assumed, Paused
 from goaround.runtime.flight import Flight
 
 SOUND = frozenset({Kind.MEASURED, Kind.DECLARED_INDEPENDENT})
@@ -25,15 +25,13 @@ def assumed(flight: Flight) -> Assumed | None:
     return Assumed(found.kind in SOUND, Reason(found.kind.value), found.message)
 
 
-def paused(flight: Flight) -> str | None:
+def paused(flight: Flight) -> Paused | None:
     """Why a climb must wait although nobody is to blame: harm that only users who were not
     measured carry. The text counts nothing, so that it is written once."""
     breach = flight.main.breach
-    if breach is None or not breach.pausing:
+    if breach is None or not breach.lingering:
         return None
-    first = breach.pausing[0]
+    first = (*breach.pausing, *breach.lingering)[0]
     test, state = next((t, s) for t, s in flight.main.pairs if t.signal == first)
-    return (
-        f"signal {signal_of(first)} would be proven harmful if requests were independent; "
-        f"{assumptions(test, state).message}"
-    )
+    told = f"signal {signal_of(first)} {PAUSES}; {assumptions(test, state).message}"
+    return Paused(told, begins=bool(breach.pausing))

@@ -22,12 +22,14 @@ from goaround.api.kinds import (
 from goaround.incident import decide as incident
 from goaround.rollout.decide import decide
 from goaround.rollout.kills import latched
-from goaround.rollout.observed import Effect, Observed, Plan, PostEvent
+from goaround.rollout.observed import Observed
+from goaround.rollout.planned import Effect, Plan, PostEvent
 from goaround.runtime.actions import Actions
 from goaround.runtime.cache import Cache, key_of
 from goaround.runtime.desk import Desk
+from goaround.runtime.leaving import goes_down
 from goaround.runtime.live import Live
-from goaround.runtime.lowering import AGAIN_SECONDS, Descents, goes_down
+from goaround.runtime.lowering import AGAIN_SECONDS, Descents
 from goaround.runtime.metrics import Metrics
 from goaround.runtime.queue import Key, WorkQueue
 from goaround.runtime.replicas import DeliveryDesk
@@ -142,6 +144,7 @@ class Controller:
         plan = decide(observed, now)
         if feature.metadata.generation != feature.status.observed_generation:
             self._wake_those_without_a_key(key)
+            self._wake_rivals(key, feature)
         # evidence is read on time, even where nothing can be written
         self._wake_later(key, plan, now)
         if goes_down(feature.status, plan.status):
@@ -262,7 +265,7 @@ class Controller:
         for switch in self._sight.all(AIKillSwitch, KILL_SWITCHES, key.namespace):
             if switch.status.latched_at is None:
                 self._queue.offer(Key(KILL_SWITCHES.plural, key.namespace, switch.metadata.name))
-        for latch in plan.status.latches[:1]:
+        for latch in plan.status.latches:
             if latch.incident is not None:
                 self._queue.offer(Key(INCIDENTS.plural, key.namespace, latch.incident))
         if plan.wake_at is not None and plan.wake_at <= now:
@@ -288,3 +291,8 @@ class Controller:
         """A flag key may have become free: look again at the features that wait for one."""
         waiting = self._sight.without_a_key(by.namespace)
         self._offer(FEATURES, by.namespace, (name for name in waiting if name != by.name))
+
+    def _wake_rivals(self, key: Key, feature: AIFeature) -> None:
+        """They may lose their flag keys to it: it may be as old, and was only heard of later."""
+        rivals = self._sight.claimants(feature)
+        self._offer(FEATURES, key.namespace, (name for name in rivals if name != key.name))

@@ -7,48 +7,43 @@ delays nobody's kill, nobody else's evidence, and no rollback that is already pr
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
-from typing import Protocol
 
 from goaround.api.kinds import AIFeature
 from goaround.api.reasons import Stage
-from goaround.evidence import grid
+from goaround.api.status import LatchCause
 from goaround.evidence.plan import readings
 from goaround.evidence.vs_baseline import Comparison, comparisons
 from goaround.rollout.moves import fell_from_live, in_flight, is_watched
-from goaround.rollout.observed import Baselined, Checked, Drifted, Judged, Record
+from goaround.rollout.observed import (
+    Baselined,
+    Checked,
+    Drifted,
+    Judged,
+    Record,
+)
 from goaround.runtime import lookout
-from goaround.runtime.aftermath import Aftermath, after
+from goaround.runtime.aftermath import after
 from goaround.runtime.baselining import BaselineDesk
 from goaround.runtime.before import Ask
-from goaround.runtime.case import Case, Subject, any_answer
+from goaround.runtime.case import Case
 from goaround.runtime.division import division
 from goaround.runtime.drifting import DriftDesk
 from goaround.runtime.flight import AHEAD_SECONDS, begin, identity
 from goaround.runtime.judging import judged
 from goaround.runtime.learning import Learner
-from goaround.runtime.lookout import Lookout
 from goaround.runtime.metrics import Metrics
 from goaround.runtime.preflight import PreflightDesk
-from goaround.runtime.queue import Key, key_of
-from goaround.runtime.readings import Purpose, is_known, shape_of, understood, wanted
+from goaround.runtime.queue import Key
+from goaround.runtime.rounds import Reader, Rounds
 from goaround.runtime.watching import watched
-from goaround.world.prometheus import FeatureKey, Provider, Read, Shape
+from goaround.world.prometheus import FeatureKey, Provider
 
 log = logging.getLogger("goaround.desk")
 
 DOWN = {Stage.ROLLED_BACK, Stage.INCONCLUSIVE, Stage.REJECTED, Stage.KILLED}
 WATCH_SECONDS = 3600
-CATCH_UP = 1000
-TOGETHER_SECONDS = 0.2
-"""So long the quick answers of a round wait for the slow ones, to be judged in one pass."""
-
-
-class Reader(Protocol):
-    """Whoever reads counts of one provider, as `PrometheusReader` does."""
-
-    async def read(self, feature: FeatureKey, shape: Shape, ends: range) -> Read: ...
 
 
 class Desk:
@@ -69,9 +64,7 @@ class Desk:
         self._drift = drift
         self._preflight = preflight
         self.providers = providers
-        self._news = news
-        self._metrics = metrics
-        self._wall = wall
+        self._rounds = Rounds(readers, news=news, metrics=metrics, wall=wall)
         self._learner = Learner(news=news, wall=wall)
         self._baselines = BaselineDesk(self._ask, news=news, wall=wall)
         self._cases: dict[tuple[str, str, str], Case] = {}
@@ -165,7 +158,7 @@ class Desk:
         if flight.main.proven_end is None:
             self._learner.learn(feature, case, flight, self._ask(feature), now)
             if flight.polled:  # else news follows
-                next_at = self._read_due(feature, case, provider, flight, now)
+                next_at = self._rounds.due(feature, case, provider, flight, now)
         return judged(feature, flight, now=now, lag=provider.lag_seconds, next_at=next_at)
 
     def _followed(
@@ -178,7 +171,7 @@ class Desk:
         if aftermath is None or not known or aftermath.read_to.keys() != signals:
             aftermath = after(feature, latch, provider.lag_seconds)
         case.about(aftermath)
-        return aftermath.judged(self._read_due(feature, case, provider, aftermath, now))
+        return aftermath.judged(self._rounds.due(feature, case, provider, aftermath, now))
 
     def _watched(
         self, feature: AIFeature, case: Case, provider: Provider, now: float
@@ -199,7 +192,7 @@ class Desk:
             known.compare(feature, asked, now)
         next_at = None
         if known.proven_end is None:
-            next_at = self._read_due(feature, case, provider, known, now)
+            next_at = self._rounds.due(feature, case, provider, known, now)
         return watched(feature, known, now=now, lag=provider.lag_seconds, next_at=next_at)
 
     def _asked(self, feature: AIFeature, now: float) -> tuple[Comparison, ...]:
@@ -212,90 +205,6 @@ class Desk:
         reader = self._readers[feature.spec.acceptance.provider]
         return partial(reader.read, FeatureKey(*feature.key))
 
-    def _read_due(
-        self,
-        feature: AIFeature,
-        case: Case,
-        provider: Provider,
-        subject: Subject,
-        now: float,
-    ) -> datetime | None:
-        """Start the reads that are due; say when the next one is, unless news will come first."""
-        interval, lag = subject.interval, provider.lag_seconds
-        waiting: dict[str, float] = {}
-        due: dict[str, range] = {}
-        for name, last_t in subject.read_to.items():
-            if name in case.asked or not is_known(feature, name):
-                continue
-            ends = grid.ends(last_t, now, lag, interval)[:CATCH_UP]
-            if ends and now >= case.retry_at.get(name, 0.0):
-                due[name] = ends
-            else:
-                again = case.retry_at.get(name, 0.0)
-                waiting[name] = max(grid.due(last_t, interval, lag), again)
-        if due:
-            case.asked.update(due)
-            task = asyncio.create_task(self._round(feature, case, provider, due))
-            case.rounds.add(task)
-            task.add_done_callback(case.rounds.discard)
-        return datetime.fromtimestamp(min(waiting.values()), UTC) if waiting else None
-
-    async def _round(
-        self, feature: AIFeature, case: Case, provider: Provider, due: Mapping[str, range]
-    ) -> None:
-        """Read what is due. What is answered is judged together, and does not wait for the rest."""
-        subject = case.subject
-        reads = self._begun(feature, provider, due)
-        waiting, enough = set(reads), asyncio.ALL_COMPLETED
-        patience: float | None = TOGETHER_SECONDS
-        try:
-            while waiting and case.is_about(subject):
-                done, waiting = await asyncio.wait(waiting, timeout=patience, return_when=enough)
-                patience, enough = None, asyncio.FIRST_COMPLETED
-                told = {name: task.result() for task in done for name in reads[task]}
-                if told and case.is_about(subject):
-                    purpose = _purpose(subject)
-                    answers = {
-                        name: understood(feature, name, read, due[name], purpose=purpose)
-                        for name, read in told.items()
-                    }
-                    await self._take(feature, case, answers)
-        except Exception:
-            # the task's top: whatever breaks here must hold the feature, not blind it in silence
-            log.exception("reading failed", extra={"feature": "/".join(feature.key)})
-            now = self._wall().timestamp()
-            for name in due:
-                case.failed(name, "reading failed; the operator's log says why", now)
-            self._news(key_of(feature))
-        finally:
-            for task in reads:
-                task.cancel()
-
-    def _begun(
-        self, feature: AIFeature, provider: Provider, due: Mapping[str, range]
-    ) -> Mapping[asyncio.Task[Read], list[str]]:
-        """One read per shape and range of windows, with the signals that it is for."""
-        reader, where = self._readers[provider.name], FeatureKey(*feature.key)
-        asked: dict[tuple[Shape, range], list[str]] = {}
-        for name, ends in due.items():
-            question = shape_of(feature, name, ends.step), wanted(feature, name, ends)
-            asked.setdefault(question, []).append(name)
-        return {
-            asyncio.create_task(_read(reader, where, shape, ends)): names
-            for (shape, ends), names in asked.items()
-        }
-
-    async def _take(self, feature: AIFeature, case: Case, answers: Mapping[str, Read]) -> None:
-        read = await case.take(answers, self._wall().timestamp())
-        provider = feature.spec.acceptance.provider
-        self._metrics.reads.labels(provider, "ok" if read == len(answers) else "failed").inc()
-        self._metrics.provider_up.labels(provider).set(any_answer(answers.values()))
-        self._news(key_of(feature))
-
-
-async def _read(reader: Reader, feature: FeatureKey, shape: Shape, ends: range) -> Read:
-    return await reader.read(feature, shape, ends)
-
 
 def _is_followed(feature: AIFeature, now: datetime) -> bool:
     """Whether requests of what was sent back are still to be counted. After a fall from Live they
@@ -304,14 +213,6 @@ def _is_followed(feature: AIFeature, now: datetime) -> bool:
     if status.stage not in DOWN or not status.latches or fell_from_live(status.latches[0]):
         return False
     latch = status.latches[0]
+    if (latch.cause is LatchCause.KILL) != (status.stage is Stage.KILLED):
+        return False  # a kill that is over: what serves again is watched
     return latch.contained_at is None and (now - latch.at).total_seconds() < WATCH_SECONDS
-
-
-def _purpose(subject: Subject | None) -> Purpose:
-    match subject:
-        case Aftermath():
-            return Purpose.AFTERMATH
-        case Lookout():
-            return Purpose.LIVE
-        case _:
-            return Purpose.FLIGHT

@@ -21,7 +21,6 @@ from goaround.runtime.assembly import a_delivery_desk, control_ports, desk_of
 from goaround.runtime.cache import Cache, key_of
 from goaround.runtime.claim import Standing
 from goaround.runtime.controller import Controller
-from goaround.runtime.desk import Reader
 from goaround.runtime.drifting import DriftReader
 from goaround.runtime.health import Health
 from goaround.runtime.lease import Lease, NotOwner, OwnedApi, lease_name
@@ -29,6 +28,7 @@ from goaround.runtime.lowering import Descents
 from goaround.runtime.metrics import Metrics
 from goaround.runtime.options import Options
 from goaround.runtime.queue import Key, WorkQueue
+from goaround.runtime.rounds import Reader
 from goaround.world.golden import Offload
 from goaround.world.kube import Api, KubeError, Unavailable
 

@@ -38,6 +38,7 @@ from goaround.runtime.before import PAST, polls_before
 from goaround.runtime.combined import Tests
 from goaround.runtime.division import RATIO, Division, its_own_from
 from goaround.runtime.memory import Logbook, logbook, recalled
+from goaround.runtime.noted import Noted
 
 Identity = tuple[str, int, str]
 Windows = Mapping[str, Sequence[Window]]
@@ -84,6 +85,7 @@ class Flight:
     ratio: Ratio = field(default_factory=Ratio)
     division: Division | None = None
     said: tuple[object, Judged] | None = None
+    noted: Noted = field(default_factory=Noted)
     _unnoted: dict[int, tuple[float, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -123,6 +125,8 @@ class Flight:
                 self.read_to[name] = max(self.read_to[name], end)
             self.heard |= now.keys()
             self._take_note(now, end)
+            self.noted.take(now, end)
+        self.noted.settle(self.last_t, self.interval)
 
     def _feed_one(self, now: Mapping[str, Window], end: int, step_began: float) -> None:
         newest = max(end, *self.read_to.values())

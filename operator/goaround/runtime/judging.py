@@ -96,6 +96,7 @@ def _judged(feature: AIFeature, flight: Flight, lag: float) -> Judged:
         assumed=assumed(flight),
         silent_since=_silent_since(feature, flight),
         deaf_since=at(log.deaf_since) if log.deaf_since is not None else None,
+        traffic=flight.noted.newest,
     )
 
 

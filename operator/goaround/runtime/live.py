@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from goaround.api.kinds import CONFIG_MAPS, KILL_SWITCHES, RECORDS, AIKillSwitch, Kind
 from goaround.api.names import FEATURE_LABEL
 from goaround.rollout.moves import in_flight, raises
-from goaround.rollout.observed import UNREAD, Guarded, Observed, Plan
+from goaround.rollout.observed import UNREAD, Guarded, Observed
+from goaround.rollout.planned import Plan
 from goaround.rollout.signoffs import AGREES, is_waiting
 from goaround.rollout.tampered import needs_records
 from goaround.runtime import records as written

@@ -25,6 +25,7 @@ from goaround.evidence.vs_baseline import Comparison
 from goaround.runtime import alarms
 from goaround.runtime.flight import AHEAD_SECONDS, Fault, Windows, by_end
 from goaround.runtime.memory import fitting, folded, unfolded
+from goaround.runtime.noted import Noted
 
 BEGINS = {
     EventReason.PROMOTED,
@@ -75,8 +76,10 @@ class Lookout:
     said: tuple[object, list[Judgement]] | None = None
     speaks: Detector = NOBODY
     breach: Breach = NOT_BREACHED
+    noted: Noted = field(default_factory=Noted)
 
     def __post_init__(self) -> None:
+        self.noted.since = max(self.read_to.values(), default=0)
         self._conclude(None)
 
     @property
@@ -101,6 +104,8 @@ class Lookout:
             for name in now:
                 self.read_to[name] = max(self.read_to[name], end)
             self.heard |= now.keys()
+            self.noted.take(now, end)
+        self.noted.settle(self.last_t, self.interval)
 
     def _feed_one(self, now: Mapping[str, Window], end: int) -> None:
         of_tests = {

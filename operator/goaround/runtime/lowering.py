@@ -13,12 +13,12 @@ from typing import Any, TypeVar
 
 from goaround.api.kinds import AIFeature
 from goaround.api.reasons import Stage
-from goaround.api.status import AIFeatureStatus, Split
+from goaround.api.status import AIFeatureStatus
 from goaround.delivery.control import ControlPorts, FeatureKey, Lowering, Told
 from goaround.rollout.decide import decide
-from goaround.rollout.moves import ground
-from goaround.rollout.observed import Effect, Observed, Plan, PostEvent
-from goaround.rollout.stated import DOWN
+from goaround.rollout.observed import Observed
+from goaround.rollout.planned import Effect, Plan, PostEvent
+from goaround.runtime.leaving import lowering, unheard
 from goaround.runtime.metrics import Metrics
 from goaround.runtime.replicas import DeliveryDesk
 from goaround.world.kube import Conflict, KubeError, NotFound, Unavailable
@@ -38,59 +38,6 @@ T = TypeVar("T")
 
 class Overtaken(Unavailable):
     """A pass hung at the API server, and meanwhile there was reason to go down: begin anew."""
-
-
-def goes_down(before: AIFeatureStatus, after: AIFeatureStatus) -> bool:
-    """Whether users are taken away from a release otherwise than by landing, or a kill begins."""
-    if after.stage is Stage.KILLED and before.stage is not Stage.KILLED:
-        return True
-    if after.stage in DOWN and after.last_known_good != before.last_known_good:
-        return True
-    return (
-        after.split.candidate < before.split.candidate
-        and after.last_known_good == before.last_known_good
-    )
-
-
-def lowering(feature: AIFeature, after: AIFeatureStatus, *, sent: int = 0) -> Lowering | None:
-    """What replicas are asked while `after` is not in status yet; None where nobody is on a
-    candidate: a kill of what is live reaches replicas by their own watch, or not at all.
-
-    It holds until anything newer than what stands in status is heard. `sent` is the revision of a
-    move up that was given up half-way: if that still arrives, it must not count as newer.
-    """
-    before = feature.status
-    flown, next_one = before.candidate, after.candidate
-    if flown is None or before.split.candidate == 0:
-        return None
-    same = next_one is not None and (next_one.digest, next_one.attempt) == (
-        flown.digest,
-        flown.attempt,
-    )
-    split = after.split if same or after.stage is Stage.KILLED else ground(before)
-    return _lowering(feature, split, max(before.revision, sent))
-
-
-def unheard(feature: AIFeature) -> Lowering | None:
-    """What a replica is asked that did not hear of a decision that stands in status: it is to hold
-    until it hears of that very decision."""
-    status = feature.status
-    if status.stage not in DOWN or not status.latches or status.latches[0].delivered_at is not None:
-        return None
-    return _lowering(feature, status.split, status.revision - 1)
-
-
-def _lowering(feature: AIFeature, split: Split, revision: int) -> Lowering | None:
-    flown = feature.status.candidate
-    if flown is None:
-        return None
-    return Lowering(
-        uid=feature.metadata.uid,
-        attempt=flown.attempt,
-        digest=flown.digest,
-        split=split,
-        revision=revision,
-    )
 
 
 def noted(plan: Plan, note: str) -> Plan:

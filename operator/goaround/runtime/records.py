@@ -8,7 +8,8 @@ from goaround.api import names
 from goaround.api.base import Json
 from goaround.api.feature import Release
 from goaround.api.kinds import RECORDS
-from goaround.rollout.observed import Record, WriteRecord
+from goaround.rollout.observed import Record
+from goaround.rollout.planned import WriteRecord
 
 
 def body(feature: str, effect: WriteRecord) -> Json:

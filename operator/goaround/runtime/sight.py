@@ -118,11 +118,15 @@ class Sight:
         """The features that wait for a flag key."""
         return self._keyless.names(namespace, KEYLESS)
 
-    def _rivals(self, feature: AIFeature) -> list[Body]:
+    def claimants(self, feature: AIFeature) -> list[str]:
         """Whoever claims one of its flag keys; itself too."""
         namespace, _ = feature.key
         named = (n for k in wanted_keys(feature) for n in self._claiming.names(namespace, k))
-        bodies = (self._cache.get(FEATURES, namespace, name) for name in dict.fromkeys(named))
+        return list(dict.fromkeys(named))
+
+    def _rivals(self, feature: AIFeature) -> list[Body]:
+        namespace, _ = feature.key
+        bodies = (self._cache.get(FEATURES, namespace, n) for n in self.claimants(feature))
         return [body for body in bodies if body is not None]
 
     def _opened(self, feature: AIFeature) -> Iterable[str]:

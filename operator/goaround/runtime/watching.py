@@ -41,6 +41,7 @@ def watched(
         through=at(lookout.last_t),
         heard_all=lookout.heard >= lookout.read_to.keys(),
         unreadable=unreadable(lookout.faults, list(lookout.read_to), lookout.interval, now=now),
+        traffic=lookout.noted.newest,
         next_at=next_at,
     )
 

@@ -60,9 +60,10 @@ async def read_drift(
     if isinstance(body, Unreadable):
         return body
     # in a thread of its own: a large answer delays nobody's kill
-    return await asyncio.to_thread(
+    found = await asyncio.to_thread(
         decode_drift, body, watched, provider.labels, ends=ends, variants=variants
     )
+    return found.of(provider.name) if isinstance(found, Unreadable) else found
 
 
 def drift_expression(

@@ -119,7 +119,7 @@ class PrometheusHttp:
     def _unreadable(
         self, reason: UnreadableReason, message: str, status: int | None = None
     ) -> Unreadable:
-        return Unreadable(reason, f"provider {self._provider.name}: {message}", status)
+        return Unreadable(reason, message, status).of(self._provider.name)
 
     async def aclose(self) -> None:
         """Closes the client, unless it was lent."""

@@ -219,7 +219,16 @@ class FeatureSearch:
         )
         # twenty rows for one: in a thread of its own, a large answer delays nobody's kill
         large = len(body) > _LARGE_ANSWER
-        return await asyncio.to_thread(understand) if large else understand()
+        return self._named(await asyncio.to_thread(understand) if large else understand())
+
+    def _named(
+        self, found: Mapping[FeatureKey, Read] | Unreadable
+    ) -> Mapping[FeatureKey, Read] | Unreadable:
+        """What was decoded; whatever is wrong with it names the provider."""
+        if isinstance(found, Unreadable):
+            return found.of(self._provider.name)
+        faulty = {f: read for f, read in found.items() if isinstance(read, Unreadable)}
+        return {**found, **{f: read.of(self._provider.name) for f, read in faulty.items()}}
 
     async def query_range(self, query: str, ends: range) -> bytes | Unreadable:
         """Who waits for a turn while the provider turns out to be down does not ask."""

@@ -4,7 +4,7 @@ Decides the bounds of a provider and which refusals there are. Reads nothing: `p
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
@@ -166,6 +166,10 @@ class Unreadable:
     reason: UnreadableReason
     message: str
     status: int | None = None
+
+    def of(self, provider: str) -> "Unreadable":
+        """The same, naming the provider that answered so: there may be several."""
+        return replace(self, message=f"provider {provider}: {self.message}")
 
 
 Read = Readings | Unreadable

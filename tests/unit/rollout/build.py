@@ -16,12 +16,11 @@ from goaround.api.signoff import AISignOffSpec, Decision
 from goaround.api.status import AIFeatureStatus
 from goaround.rollout.observed import (
     Delivered,
-    Effect,
     Problem,
     Record,
     Traffic,
-    WriteRecord,
 )
+from goaround.rollout.planned import Effect, WriteRecord
 
 NAMESPACE, NAME, UID = "shop", "chat", "5b6f4f4e-uid"
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)

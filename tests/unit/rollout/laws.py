@@ -13,7 +13,8 @@ from goaround.api.status import HARM, AIFeatureStatus, Latch, LatchCause
 from goaround.rollout.decide import decide
 from goaround.rollout.down import kill_sources
 from goaround.rollout.moves import in_flight, is_watched
-from goaround.rollout.observed import Effect, Judged, Observed, Plan
+from goaround.rollout.observed import Judged, Observed
+from goaround.rollout.planned import Effect, Plan
 from goaround.rollout.signoffs import asks
 from tests.unit.rollout.build import writes
 
@@ -85,7 +86,8 @@ def a_candidate_rises_on_accepted_evidence_only(one: Pass) -> bool:
         return one.after.step is not None and one.after.step.index == 0
     old = one.before.candidate
     if old is None or (old.digest, old.attempt) != (flown.digest, flown.attempt):
-        return flown.adopted and one.before.last_known_good is None
+        fresh = one.before.stage is not Stage.KILLED and one.before.last_known_good is None
+        return flown.adopted and fresh
     if judged is None:
         return False
     proven = judged.unreadable is None and judged.accepted and judged.samples >= SAMPLES
@@ -163,8 +165,8 @@ def what_was_proven_harmful_needs_a_retry_of_that_attempt(one: Pass) -> bool:
     if flown is None or one.after.split.candidate == 0 or flown.digest not in one.harmful:
         return True
     latch = one.harmful[flown.digest]
-    return any(
-        (s.spec.digest, s.spec.attempt) == (latch.digest, latch.attempt)
+    return flown.attempt > latch.attempt and any(
+        (s.spec.digest, s.spec.attempt) == (latch.digest, flown.attempt - 1)
         and s.spec.feature_ref.name == one.seen.feature.metadata.name
         and (s.metadata.creation_timestamp or one.now) >= latch.at.replace(microsecond=0)
         for s in one.seen.sign_offs

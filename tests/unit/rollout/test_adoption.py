@@ -6,7 +6,7 @@ import pytest
 
 from goaround.api.reasons import Stage
 from goaround.api.status import Split
-from goaround.rollout.observed import WriteRecord
+from goaround.rollout.planned import WriteRecord
 from tests.unit.rollout.build import (
     CRUISE,
     DIGEST_A,
@@ -17,7 +17,7 @@ from tests.unit.rollout.build import (
     a_record,
     a_spec,
 )
-from tests.unit.rollout.flights import adopted
+from tests.unit.rollout.flights import adopted, fly_to_live
 from tests.unit.rollout.world import (
     Evidence,
     World,
@@ -134,14 +134,32 @@ def test_another_plan_for_the_same_release_starts_its_adoption_again() -> None:
     assert (world.stage, world.weight, flown.attempt) == (Stage.CRUISING, 100, 2)
 
 
-def test_an_adoption_that_was_killed_goes_on_when_nothing_says_killed() -> None:
+def test_an_adoption_that_was_killed_comes_back_through_the_ramp() -> None:
     world = adopted().kill().wait(60)
     assert world.status.split == Split(fallback=100)
     world.switches.clear()
     world.wait(60)
     flown = world.status.candidate
     assert flown is not None
-    assert (world.stage, world.weight, flown.attempt) == (Stage.CRUISING, 100, 2)
+    assert (world.stage, flown.adopted, flown.attempt) == (Stage.RAMPING, False, 2)
+    assert world.status.split == Split(candidate=10, fallback=90)
+    assert fly_to_live(world).status.last_known_good is not None
+
+
+def test_a_killed_adoption_whose_record_does_not_say_so_yet_comes_back_through_the_ramp() -> None:
+    world = adopted().kill()
+    flying = world.records[DIGEST_A]
+    world.look()
+    world.switches.clear()
+    world.look()
+    world.records[DIGEST_A] = flying
+    assert world.wait(60).status.split == Split(candidate=10, fallback=90)
+
+
+def test_what_was_killed_before_anything_flew_comes_through_the_ramp() -> None:
+    world = World().kill().settle(nothing)
+    world.switches.clear()
+    assert world.wait(60).status.split == Split(candidate=10, fallback=90)
 
 
 def test_first_release_ramp_starts_at_the_first_step_against_the_fallback() -> None:

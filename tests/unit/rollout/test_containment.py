@@ -5,12 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from goaround.api.reasons import EventReason
+from goaround.api.reasons import EventReason, Stage
 from goaround.api.status import Latch
 from goaround.rollout.observed import Judged
-from tests.unit.rollout.build import DIGEST_B, A, C, a_delivery, a_release, a_window
-from tests.unit.rollout.flights import killed, live, ramping, rolled_back
-from tests.unit.rollout.world import World, bad, good, nothing, quiet
+from tests.unit.rollout.build import CRUISE, DIGEST_B, A, B, C, a_delivery, a_release, a_window
+from tests.unit.rollout.flights import fly_to_live, killed, live, ramping, rolled_back
+from tests.unit.rollout.world import World, bad, good, live_bad, live_good, nothing, quiet
 
 LEARNT = {"delivered_at", "contained_at", "exposed_requests", "incident_opened_at"}
 
@@ -143,6 +143,73 @@ def test_a_latch_holds_the_proof_and_the_signals_as_they_stood() -> None:
     assert [s.verdict for s in found.signals] == ["Bad", "Bad"]
     assert found.back_to is not None
     assert found.back_to.release == A
+
+
+def heard(world: World, *, stable: float, candidate: float) -> Judged | None:
+    """A window of the flight, or of what is live, after all that was decided."""
+    window = a_window(world.now, stable=stable, candidate=candidate)
+    return good(world, traffic=window) or live_good(world, traffic=window)
+
+
+def test_a_rollback_before_the_next_flight_is_contained_when_that_has_landed() -> None:
+    world = rolled_back().wants(C).wait(1)
+    assert world.stage is Stage.RAMPING
+    world = delivered(world)
+    assert latch(world).delivered_at is not None
+    while world.stage is not Stage.LIVE:
+        world.wait(CRUISE, lambda w: heard(w, stable=90, candidate=10))
+        assert latch(world).contained_at is None
+    world.wait(60, lambda w: heard(w, stable=100, candidate=0))
+    assert (latch(world).digest, latch(world).contained_at) == (DIGEST_B, world.now)
+    assert latch(world).exposed_requests == 321
+    told = [t for t in world.status.history if t.reason == EventReason.CONTAINED]
+    assert len(told) == 1
+
+
+def test_both_rollbacks_are_contained_when_nobody_is_on_either_release() -> None:
+    world = rolled_back().wants(C).wait(1).wait(60, bad)
+    delivered(world).wait(10, quiet)
+    assert [x.contained_at for x in world.status.latches] == [world.now, world.now]
+    told = [t for t in world.status.history if t.reason == EventReason.CONTAINED]
+    assert len(told) == 2
+    assert len({t.at for t in told}) == 2
+
+
+def test_silence_of_one_arm_says_nothing_while_the_other_is_not_heard_either() -> None:
+    world = delivered(rolled_back().wants(C).wait(1))
+    world.wait(60, lambda w: heard(w, stable=0, candidate=0))
+    assert latch(world).contained_at is None
+    world.wait(60, lambda w: heard(w, stable=90, candidate=0))
+    assert latch(world).contained_at == world.now
+
+
+def test_a_rollback_is_contained_under_a_kill() -> None:
+    world = delivered(rolled_back().kill().wait(1)).wait(10, quiet)
+    assert [x.contained_at for x in world.status.latches] == [world.now, world.now]
+
+
+def test_a_kill_that_is_over_is_never_said_to_be_contained() -> None:
+    world = killed()
+    world.switches.clear()
+    delivered(world.wait(60)).wait(60, lambda w: heard(w, stable=90, candidate=0))
+    assert latch(world).contained_at is None
+
+
+def test_a_fall_from_live_is_contained_by_whatever_lands_after_it() -> None:
+    world = fly_to_live(live().wants(B))
+    world = world.wait(60, lambda w: live_bad(w, digest=DIGEST_B)).wants(C).wait(1)
+    assert (world.stage, latch(world).contained_at) == (Stage.RAMPING, None)
+    world = fly_to_live(world).wait(60, live_good)
+    assert latch(world).contained_at == world.now
+
+
+def test_a_fall_to_the_fallback_is_contained_when_stable_is_silent_beside_the_next_flight() -> None:
+    world = delivered(live().wait(60, live_bad).wants(C).wait(1))
+    assert (world.stage, world.status.split.fallback) == (Stage.RAMPING, 90)
+    world.wait(60, lambda w: heard(w, stable=1, candidate=10))
+    assert latch(world).contained_at is None
+    world.wait(60, lambda w: heard(w, stable=0, candidate=10))
+    assert latch(world).contained_at == world.now
 
 
 def test_only_the_newest_latches_are_kept() -> None:

@@ -8,7 +8,7 @@ import pytest
 from goaround.api import names
 from goaround.api.base import rfc3339
 from goaround.api.reasons import EventReason, Stage
-from goaround.rollout.observed import Effect, OpenIncident, PostEvent
+from goaround.rollout.planned import Effect, OpenIncident, PostEvent
 from tests.unit.rollout.build import (
     CRUISE,
     DIGEST_A,
@@ -150,6 +150,36 @@ def test_a_memory_older_than_status_tells_nothing_twice() -> None:
     world.look()
     assert world.status.announced_at is not None
     assert world.status.announced_at >= world.status.history[-1].at
+
+
+@pytest.mark.parametrize("memory", ["a new process", "this process"])
+def test_a_forged_time_of_the_last_event_silences_nothing_and_is_repaired(memory: str) -> None:
+    world = ramping()
+    told = world.told
+    if memory == "a new process":
+        world.told = None
+    world.status = world.status.but(announced_at=NOW.replace(year=9000))
+    plan = world.look(undecided)
+    assert plan.urgent
+    assert world.status.announced_at == (told if memory == "this process" else None)
+    world.wait(60, bad)
+    assert world.status.history[-1] in world.events.values()
+    world.look(bad)
+    assert world.status.announced_at == world.status.history[-1].at
+
+
+def test_a_time_within_five_minutes_of_the_clock_is_believed() -> None:
+    world = ramping()
+    known = world.now + timedelta(minutes=4)
+    world.status = world.status.but(announced_at=known)
+    assert world.plan(undecided).status.announced_at == known
+
+
+def test_events_of_a_clock_that_was_put_right_are_not_posted_again_and_again() -> None:
+    world = ramping().wait(60, bad)
+    world.look()
+    world.now -= timedelta(days=365)
+    assert posts(world.plan().then) == []
 
 
 def test_there_is_one_event_per_transition_and_none_per_tick() -> None:

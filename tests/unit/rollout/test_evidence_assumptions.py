@@ -1,18 +1,28 @@
 """What evidence rests on: a pause holds and blames nobody, and the condition says why."""
 
 from goaround.api.reasons import ConditionType, Reason, Stage
-from goaround.rollout.observed import Assumed, Judged
+from goaround.rollout.observed import (
+    PAUSES,
+    Assumed,
+    Judged,
+    Paused,
+)
 from goaround.rollout.settle import worth_a_write
 from tests.unit.rollout.flights import live, ramping
 from tests.unit.rollout.world import World, bad, good, judged, nothing, undecided
 
-WHY = "signal errors would be proven harmful if requests were independent; no bucket label"
+WHY = f"signal errors {PAUSES}; no bucket label"
 UNSOUND = Assumed(False, Reason.NO_BUCKETS, "requests carry no bucket label")
 SOUND = Assumed(True, Reason.MEASURED, "clustering is measured over 20 buckets")
 
 
 def paused(world: World) -> Judged | None:
-    return judged(world, paused=WHY, assumed=UNSOUND)
+    return judged(world, paused=Paused(WHY), assumed=UNSOUND)
+
+
+def lingering(world: World) -> Judged | None:
+    """The harm is below the level that begins a pause, and above half of it."""
+    return judged(world, paused=Paused(WHY, begins=False), assumed=UNSOUND)
 
 
 def on_sound_ground(world: World) -> Judged | None:
@@ -43,8 +53,27 @@ def test_a_pause_ends_when_the_harm_does() -> None:
     assert ramping().wait(60, paused).wait(60, undecided).stage is Stage.RAMPING
 
 
+def test_a_pause_outlasts_a_fall_below_the_level_that_began_it() -> None:
+    world = ramping().wait(60, paused)
+    told = len(world.status.history)
+    for evidence in (lingering, paused) * 5:
+        world.wait(10, evidence)
+    assert (world.stage, len(world.status.history)) == (Stage.HOLDING, told)
+    assert world.wait(10, lingering).wait(10, undecided).stage is Stage.RAMPING
+
+
+def test_what_has_not_reached_the_level_begins_no_pause() -> None:
+    assert ramping().wait(60, lingering).stage is Stage.RAMPING
+
+
+def test_another_hold_is_not_kept_by_what_would_keep_a_pause() -> None:
+    world = ramping().wait(60, lambda w: judged(w, mismatch="SampleRatioMismatch: 5.0%"))
+    assert world.stage is Stage.HOLDING
+    assert world.wait(60, lingering).stage is Stage.RAMPING
+
+
 def test_good_evidence_does_not_climb_in_a_pause() -> None:
-    world = ramping().wait(3600, lambda w: good(w, paused=WHY))
+    world = ramping().wait(3600, lambda w: good(w, paused=Paused(WHY)))
     assert (world.stage, world.weight) == (Stage.HOLDING, 10)
 
 

@@ -6,7 +6,19 @@ import pytest
 
 from goaround.api.reasons import EventReason, Stage
 from goaround.api.status import LatchCause, Split
-from tests.unit.rollout.build import DIGEST_A, DIGEST_B, NAME, A, B, C, a_problem, a_spec, a_switch
+from tests.unit.rollout.build import (
+    DIGEST_A,
+    DIGEST_B,
+    HOLD,
+    NAME,
+    STEP_DEADLINE,
+    A,
+    B,
+    C,
+    a_problem,
+    a_spec,
+    a_switch,
+)
 from tests.unit.rollout.flights import STARTS, killed, ramping
 from tests.unit.rollout.world import World, bad, good, nothing
 
@@ -85,7 +97,7 @@ def test_whatever_git_does_nothing_goes_up_while_killed() -> None:
         assert world.status.split == Split(fallback=100)
 
 
-@pytest.mark.parametrize("start", ["live", "rolled back", "inconclusive", *IN_FLIGHT])
+@pytest.mark.parametrize("start", ["live", "rolled back", *IN_FLIGHT])
 def test_the_way_back_leads_to_last_known_good(start: str) -> None:
     world = STARTS[start]().kill().wait(60)
     world.switches.clear()
@@ -120,16 +132,57 @@ def test_what_was_proven_harmful_stays_down_after_a_kill() -> None:
     assert (world.stage, world.status.split) == (Stage.ROLLED_BACK, Split(fallback=100))
 
 
-def test_a_retry_that_was_killed_in_flight_is_not_told_to_be_quarantined() -> None:
+def test_a_retry_that_was_killed_in_flight_needs_another_retry() -> None:
     world = World(spec=a_spec(A, firstRelease="Ramp")).settle().wait(60, bad)
     world.signs(DIGEST_A, 1).wait(60).kill().wait(60)
     world.switches.clear()
-    world.settle()
-    assert [t.reason for t in world.status.history[-3:]] == [
-        EventReason.KILL_RELEASED,
-        EventReason.ROLLOUT_STARTED,
-        EventReason.STEP_STARTED,
-    ]
+    world.settle().wait(60)
+    assert (world.stage, world.status.split) == (Stage.ROLLED_BACK, Split(fallback=100))
+    assert "AISignOff Retry for attempt 2" in world.status.history[-1].message
+    world.signs(DIGEST_A, 2).wait(60)
+    assert (world.stage, world.weight) == (Stage.RAMPING, 10)
+
+
+@pytest.mark.parametrize("kills", [1, 5])
+def test_what_came_back_without_proof_stays_down_after_a_kill(kills: int) -> None:
+    world = STARTS["inconclusive"]()
+    for _ in range(kills):
+        world.kill().wait(60)
+        world.switches.clear()
+        world.wait(60)
+    assert (world.stage, world.status.split) == (Stage.INCONCLUSIVE, Split(stable=100))
+    assert world.status.history[-1].reason == EventReason.KILL_RELEASED
+    assert world.wait(3600, good).stage is Stage.INCONCLUSIVE
+    world.signs(DIGEST_B, 1).wait(60)
+    assert (world.stage, world.weight) == (Stage.RAMPING, 10)
+
+
+def test_without_last_known_good_it_stays_on_the_fallback_after_a_kill() -> None:
+    world = World(spec=a_spec(A, firstRelease="Ramp")).settle().wait(HOLD + STEP_DEADLINE)
+    assert world.stage is Stage.INCONCLUSIVE
+    world.kill().wait(60)
+    world.switches.clear()
+    world.wait(60)
+    assert (world.stage, world.status.split) == (Stage.INCONCLUSIVE, Split(fallback=100))
+
+
+@pytest.mark.parametrize("when", ["under the kill", "after it"])
+def test_another_plan_lets_it_fly_again_after_a_kill(when: str) -> None:
+    world = STARTS["inconclusive"]().kill().wait(60)
+    gentle = {"steps": [{"weightPercent": w} for w in (5, 100)]}
+    if when == "under the kill":
+        world.wants(B, ramp=gentle)
+    world.switches.clear()
+    world.wait(60)
+    if when == "after it":
+        world.wants(B, ramp=gentle).wait(60)
+    assert (world.stage, world.weight) == (Stage.RAMPING, 5)
+
+
+def test_git_may_go_back_to_last_known_good_under_a_kill() -> None:
+    world = STARTS["inconclusive"]().kill().wait(60).wants(A)
+    world.switches.clear()
+    assert world.wait(60).stage is Stage.LIVE
 
 
 def test_an_invalid_spec_does_not_hold_back_the_way_to_last_known_good() -> None:

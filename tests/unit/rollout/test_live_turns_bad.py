@@ -41,6 +41,13 @@ def test_a_quarantined_release_is_never_gone_back_to() -> None:
     assert (world.status.last_known_good, world.status.split.fallback) == (None, 100)
 
 
+def test_a_release_that_is_quarantined_is_not_kept_as_the_good_one_before() -> None:
+    before = live_twice().wants(A).wait(60)
+    assert before.status.previous_good is not None
+    after = before.wait(60, bad).status
+    assert (after.stage, after.previous_good) == (Stage.ROLLED_BACK, None)
+
+
 def test_it_is_quarantined_with_the_attempt_that_had_landed() -> None:
     world = turned_bad()
     record = world.records[DIGEST_B]

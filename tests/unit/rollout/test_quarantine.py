@@ -100,6 +100,39 @@ def test_a_retry_is_good_for_one_attempt() -> None:
     assert world.records[DIGEST_B].quarantined_attempt == 2
 
 
+@pytest.mark.parametrize("end", ["without proof", "killed", "made way", "another plan"])
+def test_a_retry_is_good_for_one_flight_however_that_ends(end: str) -> None:
+    world = rolled_back().signs(DIGEST_B, 1).wait(60)
+    gentle = {"steps": [{"weightPercent": w} for w in (5, 100)]}
+    match end:
+        case "without proof":
+            world.wait(HOLD + STEP_DEADLINE, undecided).wants(B, ramp=gentle).wait(60)
+        case "killed":
+            world.kill().wait(60)
+            world.switches.clear()
+            world.wait(60)
+        case "made way":
+            world.wants(C).wait(60).wants(B).wait(60)
+        case "another plan":
+            world.wants(B, ramp=gentle).wait(60)
+    assert (world.stage, world.weight) == (Stage.ROLLED_BACK, 0)
+    assert "AISignOff Retry for attempt 2" in world.status.history[-1].message
+    world.signs(DIGEST_B, 2).wait(60)
+    flown = world.status.candidate
+    assert flown is not None
+    assert (world.stage, flown.attempt) == (Stage.RAMPING, 3)
+
+
+def test_a_retry_whose_record_was_written_by_a_pass_that_died_flies_once() -> None:
+    world = rolled_back().signs(DIGEST_B, 1)
+    for _ in range(3):
+        world.look(lost=True)
+    world.wait(60)
+    flown = world.status.candidate
+    assert flown is not None
+    assert (world.stage, flown.attempt) == (Stage.RAMPING, 2)
+
+
 def test_a_retry_does_not_clear_the_quarantine_while_it_flies() -> None:
     world = rolled_back().signs(DIGEST_B, 1).wait(60)
     assert world.records[DIGEST_B].quarantined_attempt == 1

@@ -8,7 +8,7 @@ from goaround.api.base import Json
 from goaround.api.reasons import ConditionType, EventReason, Reason, Stage
 from goaround.api.signoff import Decision
 from goaround.api.status import Split
-from goaround.rollout.observed import UNREAD
+from goaround.rollout.observed import UNREAD, Paused
 from tests.unit.rollout.asking import ANOTHER, TWO, at_half, waiting
 from tests.unit.rollout.build import CRUISE, DIGEST_A, DIGEST_B, B, C, a_problem
 from tests.unit.rollout.flights import adopted, live
@@ -51,6 +51,15 @@ def test_what_was_rejected_stays_down_also_when_the_sign_off_is_gone() -> None:
     world = waiting().decides(Decision.REJECT).wait(10, good)
     world.sign_offs.clear()
     assert world.wait(CRUISE, good).stage is Stage.REJECTED
+
+
+def test_no_kill_lets_fly_again_what_was_rejected() -> None:
+    world = waiting().decides(Decision.REJECT).wait(10, good).kill().wait(60)
+    world.switches.clear()
+    world.wait(60)
+    assert (world.stage, world.status.split) == (Stage.REJECTED, Split(stable=100))
+    assert "rejected by a person" in world.status.history[-1].message
+    assert world.signs(DIGEST_B, 1).wait(60).stage is Stage.RAMPING
 
 
 def test_after_a_rejection_a_retry_flies_the_next_attempt() -> None:
@@ -113,7 +122,7 @@ def test_a_promotion_never_wins_over_a_plan_that_is_wrong() -> None:
 def test_a_promotion_never_wins_over_a_doubt_about_harm() -> None:
     world = live().wants(B).wait(60).decides(Decision.PROMOTE)
     doubt = "harm that only users of one bucket carry"
-    assert world.wait(10, lambda w: judged(w, paused=doubt)).weight == 10
+    assert world.wait(10, lambda w: judged(w, paused=Paused(doubt))).weight == 10
 
 
 def test_a_promotion_waits_until_the_flight_was_looked_at() -> None:

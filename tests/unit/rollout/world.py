@@ -25,16 +25,18 @@ from goaround.rollout.observed import (
     Checked,
     Delivered,
     Drifted,
-    DropRecord,
-    Effect,
     Guarded,
     Judged,
     Observed,
+    Problem,
+    Record,
+)
+from goaround.rollout.planned import (
+    DropRecord,
+    Effect,
     OpenIncident,
     Plan,
     PostEvent,
-    Problem,
-    Record,
     WriteRecord,
 )
 from tests.unit.rollout.build import (

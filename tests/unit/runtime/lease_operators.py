@@ -8,8 +8,8 @@ import httpx
 from goaround.api.base import Json
 from goaround.api.kinds import EVENTS, FEATURES, INCIDENTS, RECORDS
 from goaround.runtime.config import Config, ProviderConfig
-from goaround.runtime.desk import Reader
 from goaround.runtime.engine import Operator, Options
+from goaround.runtime.rounds import Reader
 from tests.crash.store import Commit
 from tests.unit.runtime.lease_sim import NAMESPACE, StormyApi, Weather, World
 

@@ -119,6 +119,31 @@ def test_whoever_waits_for_a_flag_key_is_looked_at_when_it_becomes_free(how: str
     in_virtual_time(test)
 
 
+@pytest.mark.parametrize("first", ["a", "b"])
+@pytest.mark.parametrize("heard", ["one after the other", "together"])
+def test_of_two_features_of_one_second_one_wins_in_whatever_order_they_are_seen(
+    first: str, heard: str
+) -> None:
+    second = "b" if first == "a" else "a"
+
+    async def test(loop: VirtualTimeLoop) -> None:
+        api = MemoryApi()
+        bodies = {name: keyed(name, OLDER) for name in ("a", "b")}
+        # the name that sorts first has the higher uid
+        for name, uid in (("a", "uid-2"), ("b", "uid-1")):
+            bodies[name]["metadata"]["uid"] = uid
+        async with running(loop, api) as operator:
+            operator.controller.heard(FEATURES, api.put(FEATURES, bodies[first]))
+            if heard == "one after the other":
+                await asyncio.sleep(1)
+            operator.controller.heard(FEATURES, api.put(FEATURES, bodies[second]))
+            await asyncio.sleep(2)
+            assert (reason(api, "a"), reason(api, "b")) == ("FlagKeyTaken", None)
+            assert stage(api, "b") == "Cruising"
+
+    in_virtual_time(test)
+
+
 def _let_go(api: MemoryApi, operator: Operator, how: str) -> None:
     body = api.body(FEATURES, "shop", "older")
     if how == "deleted":

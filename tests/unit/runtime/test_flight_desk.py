@@ -9,9 +9,10 @@ from goaround.api.kinds import AIFeature
 from goaround.api.reasons import Stage
 from goaround.api.status import Latch, LatchCause, Split
 from goaround.rollout.observed import Judged
-from goaround.runtime.desk import Desk, Reader
+from goaround.runtime.desk import Desk
 from goaround.runtime.metrics import Metrics
 from goaround.runtime.queue import Key
+from goaround.runtime.rounds import Reader
 from goaround.world.prometheus import (
     Counts,
     FeatureKey,

@@ -6,7 +6,7 @@ from datetime import timedelta
 from goaround.api.kinds import RECORDS
 from goaround.api.signoff import Decision
 from goaround.rollout.decide import decide
-from goaround.rollout.observed import WriteRecord
+from goaround.rollout.planned import WriteRecord
 from goaround.runtime import records
 from goaround.runtime.live import Live
 from tests.unit.rollout.asking import at_half

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from goaround.api import names
 from goaround.api.base import Json, rfc3339
 from goaround.api.digest import release_digest
-from goaround.rollout.observed import Record, WriteRecord
+from goaround.rollout.observed import Record
+from goaround.rollout.planned import WriteRecord
 from goaround.runtime import records
 from tests.unit.api.builders import NOW, a_release
 

@@ -69,10 +69,27 @@ def test_more_bad_than_total_costs_only_its_own_feature() -> None:
     )
     assert chat == Unreadable(
         Reason.BAD_ANSWER,
-        "3 bad of 2 in all for stable in the window that ended at 1000; bad may not exceed total: "
-        "check that total counts every event, bad ones included",
+        "provider default: 3 bad of 2 in all for stable in the window that ended at 1000; bad may "
+        "not exceed total: check that total counts every event, bad ones included",
     )
     assert search == reading(GOOD, GOOD)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"<html>", matrix([], warnings=["half of it"]), matrix([{"metric": {}, "values": []}])],
+    ids=["no answer", "a partial answer", "a row without labels"],
+)
+def test_a_fault_of_the_whole_answer_names_the_provider(body: bytes) -> None:
+    for read in answered(body):
+        assert isinstance(read, Unreadable)
+        assert read.message.startswith("provider default: ")
+
+
+def test_a_fault_in_one_features_rows_names_the_provider() -> None:
+    chat, _ = answered(with_chat(row("chat", [(1000, "NaN")])))
+    assert isinstance(chat, Unreadable)
+    assert chat.message.startswith("provider default: a count is NaN")
 
 
 def test_rounding_of_floats_is_not_more_bad_than_total() -> None:

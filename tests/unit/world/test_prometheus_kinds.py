@@ -156,8 +156,8 @@ def test_a_missing_bucket_is_no_reading_and_lists_the_bounds_there_are() -> None
             assert isinstance(read, Unreadable)
             assert read.reason is Reason.NO_BUCKET
             assert read.message == (
-                "2 series of stable have no bucket le='2.5'; bounds there are: 0.5, 1.0, 10.0, "
-                "+Inf. Take one of these"
+                "provider default: 2 series of stable have no bucket le='2.5'; bounds there are: "
+                "0.5, 1.0, 10.0, +Inf. Take one of these"
             )
             assert len(stub.forms) == 2
 

@@ -1,0 +1,62 @@
+"""What one pass plans: what comes out of `decide`.
+
+Plain values only. Every effect is idempotent, under a name that only its cause has; whoever carries
+them out adds nothing of its own.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from goaround.api.feature import Release
+from goaround.api.status import AIFeatureStatus, Latch, Transition
+
+
+@dataclass(frozen=True, slots=True)
+class WriteRecord:
+    """Create the record if it is absent, then set its marks (None removes one)."""
+
+    name: str
+    digest: str
+    release: Release
+    marks: Mapping[str, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class PostEvent:
+    """Post one event under a name that only this transition has."""
+
+    name: str
+    transition: Transition
+
+
+@dataclass(frozen=True, slots=True)
+class OpenIncident:
+    """Create the incident of a latch, under the name that the latch chose; 409 means it is open."""
+
+    latch: Latch
+
+
+@dataclass(frozen=True, slots=True)
+class DropRecord:
+    """Delete an old record that nothing relies on."""
+
+    name: str
+
+
+Effect = WriteRecord | DropRecord | PostEvent | OpenIncident
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to do: `first`, then the status write, then `then`; look again at `wake_at`.
+
+    `urgent` is False where only readings changed: such a status may wait for the checkpoint.
+    """
+
+    status: AIFeatureStatus
+    urgent: bool
+    first: tuple[Effect, ...] = ()
+    then: tuple[Effect, ...] = ()
+    wake_at: datetime | None = None
+    notes: tuple[str, ...] = field(default=())
