@@ -9,8 +9,10 @@ from pydantic import ConfigDict, Field
 
 from goaround.api.acceptance import Acceptance, Layer, Ratio, Signal
 from goaround.api.approval import HIGH_NEEDS_PEOPLE, RiskTier, SignOffMode, SignOffPolicy
-from goaround.api.base import DnsLabel, Line, Model, ObjectName, Text
+from goaround.api.base import Line, Model, ObjectName
+from goaround.api.delivery import BucketBy, Delivery, FlagDelivery, Role
 from goaround.api.drift import Drift
+from goaround.api.fallback import Fallback, FallbackType
 from goaround.api.preflight import Preflight
 from goaround.api.ramp import ALLOWED_INTERVALS, Ramp, RampStep, default_steps
 from goaround.api.release import Component, Release, Version
@@ -46,60 +48,6 @@ __all__ = [
     "Watch",
     "default_steps",
 ]
-
-
-class BucketBy(StrEnum):
-    REQUEST = "Request"
-    SESSION = "Session"
-    USER = "User"
-
-
-class Role(StrEnum):
-    SPLIT = "Split"
-
-
-class FlagDelivery(Model):
-    """The flag plane: a flagd sync stream carries the whole release."""
-
-    key: str | None = Field(
-        default=None,
-        pattern=r"^[a-z0-9]([-a-z0-9._]*[a-z0-9])?$",
-        max_length=100,
-        description="Flag key that apps evaluate; unique in the namespace. Default: "
-        "`<feature>.release`.",
-    )
-    bucket_by: BucketBy = Field(
-        default=BucketBy.SESSION,
-        description="The unit that sticks to an arm, which apps use as targeting key.",
-    )
-
-
-class Delivery(Model):
-    """One plane by which the split reaches the app."""
-
-    name: DnsLabel = Field(description="Name of the plane in this feature.")
-    role: Role = Field(description="`Split`: this plane divides users between the releases.")
-    flag: FlagDelivery = Field(description="Deliver through the flag stream.")
-
-
-class FallbackType(StrEnum):
-    LEGACY_LOGIC = "LegacyLogic"
-    CACHED_OUTPUT = "CachedOutput"
-    RULES = "Rules"
-    MANUAL_REVIEW = "ManualReview"
-    DISABLED = "Disabled"
-
-
-class Fallback(Model):
-    """What users get when no release may serve: never a model."""
-
-    type: FallbackType = Field(
-        default=FallbackType.DISABLED, description="The behaviour without AI that the app serves."
-    )
-    text: Text = Field(
-        default="This feature is switched off at the moment.",
-        description="What users see when the type is `Disabled`.",
-    )
 
 
 class FirstRelease(StrEnum):
