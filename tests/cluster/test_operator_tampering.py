@@ -6,7 +6,7 @@ from goaround.api.base import Json
 from goaround.api.reasons import Stage
 from goaround.api.status import Split
 from tests.cluster.operator_kit import Stack
-from tests.cluster.operator_shop import Shop, a_feature, digest, reasons, release
+from tests.cluster.operator_shop import Shop, a_feature, digest, release
 
 pytestmark = pytest.mark.cluster
 
@@ -53,7 +53,7 @@ def test_a_last_known_good_that_never_flew_is_replaced_by_the_one_of_the_records
     seen = shop.until_live(POISONED)
     assert seen.status.split == Split(stable=100)
     assert digest(EVIL) not in {*shop.records()}
-    assert reasons(shop.events(POISONED)).count("StatusTampered") == 1
+    assert shop.told(POISONED, last="StatusTampered").count("StatusTampered") == 1
 
 
 def test_content_under_a_false_name_does_not_fly(shop: Shop) -> None:

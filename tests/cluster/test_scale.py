@@ -35,7 +35,7 @@ POISONED: Final = 50
 WRITERS: Final = 8
 MOST_WRITES: Final = 6
 LONGEST: Final = "the-longest-name-that-some-feature-may-have-at-all"
-PATIENCE: Final = 400.0
+PATIENCE: Final = 600.0
 """Generous: an idle machine needs a fifth of it."""
 
 RAMP: Final = {"intervalSeconds": 10, "steps": [{"weightPercent": 100}], "cruiseSeconds": 10}
