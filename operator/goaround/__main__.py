@@ -1,4 +1,4 @@
-"""The command line: `goaround operator | flags | plan | explain`.
+"""The command line: `goaround operator | flags | plan | explain | evidence`.
 
 Decides which process this is, and loads no more than that one needs.
 """
@@ -28,6 +28,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         from goaround.cli import explain
 
         return explain.main(words[1:], _signals)
+    if chosen == ["evidence"]:
+        from goaround.cli import evidence
+
+        return evidence.main(words[1:])
     return _serve(words)
 
 
@@ -49,6 +53,7 @@ def _serve(words: Sequence[str]) -> int:
     flags = commands.add_parser("flags", help="serve the decisions as a flag stream")
     commands.add_parser("plan", help="will a ramp fly, what can it find, how long does it take")
     commands.add_parser("explain", help="draw what the evidence of a flight said, and when")
+    commands.add_parser("evidence", help="how every flight ended, as a chain that can be verified")
     # each process imports only what it runs: the flag server must not load kopf
     if words[:1] == ["flags"]:
         from goaround.runtime import flags as flag_server

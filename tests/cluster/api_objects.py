@@ -134,5 +134,6 @@ def _longest(schema: Json, index: int) -> str:
     name = f"{index:02}".rjust(length, "a")
     decimals = ("0.".ljust(length - 1, "0") + "1", "999.".ljust(length, "9"))
     signed = (f"-{'9' * (length - 11)}.{'9' * 9}", f"{'9' * (length - 7)}.{'9' * 6}")
-    candidates = (name, name.capitalize(), "sha256:".ljust(length, "a"), *decimals, *signed)
+    texts = (name, name.capitalize(), *(b.ljust(length, "a") for b in ("sha256:", "https://")))
+    candidates = (*texts, *decimals, *signed)
     return next(c for c in candidates if re.search(schema.get("pattern", ""), c))

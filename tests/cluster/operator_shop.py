@@ -17,6 +17,7 @@ from goaround.api.base import Json
 from goaround.api.digest import release_digest
 from goaround.api.feature import Release
 from goaround.api.kinds import FEATURES, INCIDENTS, KILL_SWITCHES, RECORDS, AIFeature, Kind
+from goaround.api.names import EVIDENCE_LABEL, FEATURE_LABEL
 from goaround.api.reasons import Stage
 from goaround.world.kube import path
 from hack.controlplane import ControlPlane
@@ -126,8 +127,16 @@ class Shop:
     def records(self) -> Mapping[str, Json]:
         """Annotations of the release records, by digest."""
         return {
-            r["data"]["digest"]: r["metadata"].get("annotations", {}) for r in self.all(RECORDS)
+            r["data"]["digest"]: r["metadata"].get("annotations", {})
+            for r in self.all(RECORDS)
+            if EVIDENCE_LABEL not in r["metadata"]["labels"]
         }
+
+    def segments(self, name: str) -> list[Json]:
+        """Segments of the evidence binder of one feature, oldest first."""
+        found = [r for r in self.all(RECORDS) if EVIDENCE_LABEL in r["metadata"]["labels"]]
+        mine = [r for r in found if r["metadata"]["labels"][FEATURE_LABEL] == name]
+        return sorted(mine, key=lambda r: int(r["data"]["number"]))
 
     def empty(self) -> None:
         """Delete all of ours, switches first: they stay until the operator latched them."""

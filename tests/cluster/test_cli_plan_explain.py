@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from goaround.api.kinds import AIFeature
+from goaround.api.base import Json
+from goaround.api.kinds import RECORDS, AIFeature
 from hack.controlplane import ControlPlane
 from tests.cluster.operator_kit import ROOT, Stack
 from tests.cluster.operator_shop import Shop, a_feature
@@ -131,3 +132,39 @@ def test_a_plan_takes_rate_and_shares_from_the_last_hour(
     assert plan["requestsPerSecond"] == pytest.approx(RPS, rel=0.1)
     errors = plan["steps"][0]["tests"][0]
     assert errors["healthyShare"] == pytest.approx(SHARE, rel=0.1)
+
+
+def evidence(story: Story, *words: str) -> "subprocess.CompletedProcess[str]":
+    where = (f"--namespace={story.shop.namespace}", f"--kubeconfig={story.shop.plane.kubeconfig}")
+    return goaround("evidence", CHAT, *where, *words)
+
+
+def test_a_flight_leaves_a_binder_that_verifies(story: Story) -> None:
+    story.shop.until(
+        CHAT, lambda f: f.status.evidence_log and f.status.evidence_log.length == 2, "anchored"
+    )
+    told = evidence(story, "--verify")
+    assert told.returncode == 0, told.stdout + told.stderr
+    assert "whole: segments 1 to 2, vouched for by status" in told.stdout
+    page = evidence(story, "-o", "markdown").stdout
+    assert "## Last flight: RolledBack" in page
+    assert f"incident {story.feature.status.latches[0].incident}" in page
+
+
+def test_tampering_with_the_binder_is_refused_or_found(story: Story) -> None:
+    first, _ = story.shop.segments(CHAT)
+    name = first["metadata"]["name"]
+    change = json.dumps({"data": first["data"] | {"outcome": "Live"}})
+    refused = story.shop.kubectl(
+        "patch", "controllerrevision", name, "--type=merge", f"--patch={change}", check=False
+    )
+    assert "data: Invalid value" in refused
+    assert "field is immutable" in refused
+    story.shop.kubectl("delete", "controllerrevision", name)
+    meta = {"name": name, "labels": first["metadata"]["labels"]}
+    forged: Json = {"apiVersion": RECORDS.api_version, "kind": RECORDS.kind, "metadata": meta}
+    forged |= {"data": first["data"] | {"outcome": "Live"}, "revision": 1}
+    story.shop.kubectl("create", "--filename=-", stdin=json.dumps(forged))
+    told = evidence(story, "--verify")
+    assert told.returncode == 2
+    assert f"BROKEN at {name}: its content is not what {CHAT}-evidence-2 vouches for" in told.stdout

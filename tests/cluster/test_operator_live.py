@@ -194,7 +194,7 @@ def records_of(shop: Shop, name: str) -> Mapping[str, Json]:
     return {
         r["data"]["digest"]: r["metadata"].get("annotations", {})
         for r in shop.all(RECORDS)
-        if r["metadata"]["labels"][names.FEATURE_LABEL] == name
+        if r["metadata"]["labels"][names.FEATURE_LABEL] == name and "digest" in r["data"]
     }
 
 

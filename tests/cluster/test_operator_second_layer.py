@@ -144,7 +144,7 @@ def is_quarantined(shop: Shop, version: str, name: str) -> bool:
     marks = [
         r["metadata"]["annotations"]
         for r in shop.all(RECORDS)
-        if (r["metadata"]["labels"][names.FEATURE_LABEL], r["data"]["digest"])
+        if (r["metadata"]["labels"][names.FEATURE_LABEL], r["data"].get("digest"))
         == (name, digest(version))
     ]
     assert len(marks) == 1

@@ -80,7 +80,11 @@ def restored(shop: Shop) -> Restored:
 def marks(shop: Shop) -> dict[str, dict[str, str]]:
     """Annotations of the records of `phoenix`, by digest."""
     found = [r for r in shop.all(RECORDS) if r["metadata"]["name"].startswith(PHOENIX)]
-    return {r["data"]["digest"]: dict(r["metadata"]["annotations"]) for r in found}
+    return {
+        r["data"]["digest"]: dict(r["metadata"]["annotations"])
+        for r in found
+        if "digest" in r["data"]
+    }
 
 
 def is_kept_down(feature: AIFeature) -> bool:

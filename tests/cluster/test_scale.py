@@ -233,7 +233,7 @@ def test_the_longest_name_flies_and_all_that_is_named_after_it_exists(longest: S
     feature = longest.until(LONGEST, is_told, "told of")
     (incident,) = longest.all(INCIDENTS)
     assert incident["metadata"]["name"] == feature.status.latches[0].incident
-    assert len(longest.all(RECORDS)) == 2
+    assert len(longest.records()) == 2
     assert all(r["metadata"]["name"].startswith(LONGEST) for r in longest.all(RECORDS))
     told = [event["reason"] for event in longest.events(LONGEST)]
     assert {"Adopted", "Promoted", "RolledBack"} <= set(told)

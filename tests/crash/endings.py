@@ -12,6 +12,8 @@ from goaround.api.digest import short
 from goaround.api.kinds import EVENTS, FEATURES, INCIDENTS, KILL_SWITCHES, RECORDS, AIFeature
 from goaround.api.reasons import ConditionType
 from goaround.api.status import Latch, LatchCause
+from goaround.rollout.binder import OUTCOMES, flight_of
+from goaround.rollout.chain import faults, segment
 from goaround.rollout.moves import in_flight
 from tests.crash.script import Ending
 from tests.crash.store import Store
@@ -29,6 +31,7 @@ def endings(store: Store, ends: Ending, *, twin: bool = False) -> Iterator[str]:
         yield from _records(store, feature)
         yield from _latches(store, feature)
         yield from _told(store, feature)
+        yield from _binder(store, feature)
         yield from _conditions(feature)
     for body in store.list(KILL_SWITCHES, None, None):
         if "latchedAt" not in body["status"]:
@@ -84,6 +87,26 @@ def _told(store: Store, feature: AIFeature) -> Iterator[str]:
     for told in feature.status.history:
         if names.event_name(meta.name, meta.uid, told.at, told.reason) not in known:
             yield f"no event told of {told.reason}"
+
+
+def _binder(store: Store, feature: AIFeature) -> Iterator[str]:
+    """One whole chain, which status vouches for, with one segment for each flight that ended."""
+    log, namespace = feature.status.evidence_log, feature.metadata.namespace
+    found = [
+        s
+        for b in store.list(RECORDS, namespace, names.EVIDENCE_LABEL)
+        if (s := segment(b["metadata"]["name"], b["data"])) is not None
+    ]
+    yield from (f"binder: {name}: {why}" for name, why in faults(found, log))
+    flights = Counter(s.flight for s in found)
+    yield from (
+        f"flight {flight} is {n} times in the binder" for flight, n in flights.items() if n > 1
+    )
+    if log is not None and (log.landing is not None or log.length != len(found)):
+        yield f"binder: status speaks of {log.length} segments, there are {len(found)}"
+    ended = {flight_of(x) for x in feature.status.latches if x.cause in OUTCOMES and x.digest}
+    if ended - flights.keys():
+        yield f"binder: {len(ended - flights.keys())} latches have no segment"
 
 
 def _conditions(feature: AIFeature) -> Iterator[str]:

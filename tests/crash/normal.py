@@ -30,7 +30,9 @@ MEASURED: Final = frozenset(
 LATE: Final = 6
 """Transitions that are compared where a race may have pushed older ones out of history."""
 
-OPAQUE: Final = frozenset({"state", "eValue", "acceptEValue", "total", "bad", "exposedRequests"})
+OPAQUE: Final = frozenset(
+    {"state", "eValue", "acceptEValue", "total", "bad", "exposedRequests", "prev", "head", "flight"}
+)
 
 
 def normal_form(store: Store, races: frozenset[str] = frozenset()) -> Json:

@@ -13,9 +13,11 @@ from goaround.api.base import Line, Model, ObjectName
 from goaround.api.delivery import BucketBy, Delivery, FlagDelivery, Role
 from goaround.api.drift import Drift
 from goaround.api.fallback import Fallback, FallbackType
+from goaround.api.neighbours import MOST_CONSUMERS, MOST_DEPENDENCIES, Consumer, Dependency, Party
 from goaround.api.preflight import Preflight
 from goaround.api.ramp import ALLOWED_INTERVALS, Ramp, RampStep, default_steps
 from goaround.api.release import Component, Release, Version
+from goaround.api.risk import HIGH_NEEDS_WORDS, MOST_FAILURE_MODES, Explainability, FailureMode
 from goaround.api.schema import cel, keyed_by, rules
 from goaround.api.watch import Watch
 
@@ -91,6 +93,7 @@ class AIFeatureSpec(Model):
                 "one to compare with",
             ),
             HIGH_NEEDS_PEOPLE,
+            *HIGH_NEEDS_WORDS,
         )
     )
 
@@ -143,8 +146,33 @@ class AIFeatureSpec(Model):
     )
     risk_tier: RiskTier | None = Field(
         default=None,
-        description="Risk of this use of AI, as people judged it. `High`: sign-off is mandatory. "
-        "`Prohibited`: no release ever serves. No default.",
+        description="Risk of this use of AI, as people judged it. `Limited`: explainability and "
+        "failureModes are asked for by conditions. `High`: both, a sign-off and a signal of what "
+        "users get are mandatory. `Prohibited`: no release ever serves. No default.",
+    )
+    owner: Party | None = Field(
+        default=None, description="Who answers for it: a team or a person. No default."
+    )
+    explainability: Explainability | None = Field(
+        default=None, description="How it explains itself, in one paragraph. No default."
+    )
+    failure_modes: list[FailureMode] = Field(
+        default_factory=list,
+        max_length=MOST_FAILURE_MODES,
+        description="Ways to fail that were thought of before launch.",
+        json_schema_extra=keyed_by("class"),
+    )
+    consumers: list[Consumer] = Field(
+        default_factory=list,
+        max_length=MOST_CONSUMERS,
+        description="Who goes on with what this feature returns.",
+        json_schema_extra=keyed_by("name"),
+    )
+    dependencies: list[Dependency] = Field(
+        default_factory=list,
+        max_length=MOST_DEPENDENCIES,
+        description="What of others it rests on; people look there first.",
+        json_schema_extra=keyed_by("name"),
     )
     sign_off: SignOffPolicy = Field(
         default_factory=SignOffPolicy, description="Where people must agree to go further up."

@@ -59,6 +59,7 @@ class Latch(Model):
     digest: Digest | None = Field(default=None, description="The release that was sent back.")
     release: Release | None = Field(default=None, description="Its content.")
     attempt: int = Field(ge=0, description="The attempt that failed.")
+    plan_digest: Digest | None = Field(default=None, description="The plan that it flew.")
     back_to: KnownRelease | None = Field(
         default=None, description="What serves instead; absent: the fallback."
     )

@@ -16,6 +16,7 @@ FIELD_MANAGER = "goaround"
 COMPONENT = "goaround"
 
 FEATURE_LABEL = f"{GROUP}/feature"
+EVIDENCE_LABEL = f"{GROUP}/evidence"
 PIN_OF = f"{GROUP}/pin-of"
 PIN_HEADER = "x-goaround-pin"
 RELEASE_HEADER = "x-aifeature-release"
@@ -35,6 +36,16 @@ def _hex(length: int, *parts: str) -> str:
 def record_name(feature: str, digest: str) -> str:
     """Name of the release record: `<feature>-<12 hex of digest>`."""
     return f"{feature}-{short(digest)}"
+
+
+def segment_name(feature: str, number: int) -> str:
+    """Name of a segment of the evidence binder: the second of one number collides."""
+    return f"{feature}-evidence-{number}"
+
+
+def flight_id(*about: str) -> str:
+    """What a segment tells of: the same for every retry."""
+    return _hex(16, *about)
 
 
 def pin_name(feature: str) -> str:

@@ -32,6 +32,10 @@ class ConditionType(StrEnum):
     EVIDENCE_ASSUMPTIONS = "EvidenceAssumptions"
     PREFLIGHT_PASSED = "PreflightPassed"
     AWAITING_SIGN_OFF = "AwaitingSignOff"
+    EXPLAINABILITY_PRESENT = "ExplainabilityPresent"
+    FAILURE_MODES_COVERED = "FailureModesCovered"
+    UPSTREAM_INCIDENT = "UpstreamIncident"
+    BASELINE_ESTABLISHED = "BaselineEstablished"
 
 
 class Reason(StrEnum):
@@ -82,6 +86,16 @@ class Reason(StrEnum):
     TOO_FEW = "TooFew"
     ENDPOINT_UNAVAILABLE = "EndpointUnavailable"
     GOLDEN_SET_INVALID = "GoldenSetInvalid"
+    # what people said before launch, and what is upstream
+    PRESENT = "Present"
+    NOT_GIVEN = "NotGiven"
+    COVERED = "Covered"
+    NO_SIGNAL = "NoSignal"
+    UPSTREAM_FAILS = "UpstreamFails"
+    # baselines
+    ESTABLISHED = "Established"
+    NO_BASELINE = "NoBaseline"
+    BASELINE_STALE = "BaselineStale"
     # delivery
     DELIVERED = "Delivered"
     DELIVERED_TO_NOBODY = "DeliveredToNobody"

@@ -13,6 +13,7 @@ from goaround.api.approval import SignOffStatus
 from goaround.api.base import Digest, Line, Model, Text, Timestamp
 from goaround.api.conditions import Condition
 from goaround.api.drift import DriftStatus
+from goaround.api.evidence_log import EvidenceLog
 from goaround.api.flight import ALL_CANDIDATE as ALL_CANDIDATE
 from goaround.api.flight import ALL_FALLBACK as ALL_FALLBACK
 from goaround.api.flight import ALL_STABLE as ALL_STABLE
@@ -150,6 +151,9 @@ class AIFeatureStatus(Model):
         description="What `vsBaseline` bounds are held against.",
         json_schema_extra=keyed_by("name"),
     )
+    evidence_log: EvidenceLog | None = Field(
+        default=None, description="Anchor of the evidence binder."
+    )
     delivery: DeliveryStatus | None = Field(
         default=None, description="How far the decision has reached."
     )
@@ -164,7 +168,7 @@ class AIFeatureStatus(Model):
     )
     conditions: list[Condition] = Field(
         default_factory=list,
-        max_length=16,
+        max_length=24,
         description="Conditions by kstatus, and of this domain.",
         json_schema_extra=keyed_by("type"),
     )

@@ -34,6 +34,13 @@ class Watch(Model):
             )
         ),
     )
+    baseline_max_age_seconds: int = Field(
+        default=7_948_800,
+        ge=86_400,
+        le=63_072_000,
+        description="From which age on a baseline is called stale, in seconds; nobody is moved for "
+        "it. Default: 92 days.",
+    )
 
 
 class SignalBaseline(Model):

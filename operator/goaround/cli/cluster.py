@@ -3,31 +3,58 @@
 Decides where it is looked for, as kubectl would. Writes nothing.
 """
 
+import contextlib
 import os
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
+from typing import TypeVar
 
 import aiohttp
 from kubernetes.aio.config import ConfigException, list_kube_config_contexts
 from pydantic import ValidationError
 
-from goaround.api.kinds import FEATURES, AIFeature
+from goaround.api.kinds import FEATURES, RECORDS, AIFeature
+from goaround.api.names import EVIDENCE_LABEL, FEATURE_LABEL
 from goaround.cli.command import CommandError
 from goaround.world.connect import DEFAULT_KUBECONFIG, load_api_client
-from goaround.world.kube import KubeApi, KubeError, NotFound
+from goaround.world.kube import Body, KubeApi, KubeError, NotFound
 
 TIMEOUT_SECONDS = 10.0
+T = TypeVar("T")
 
 
 async def read_feature(namespace: str | None, name: str, kubeconfig: str | None) -> AIFeature:
     """The feature as it stands; without a namespace, in the one of the kubeconfig. Raises
     CommandError."""
     namespace = namespace or _usual_namespace(kubeconfig)
+    async with _client(kubeconfig) as api:
+        if (body := await _body(api, namespace, name)) is None:
+            raise CommandError(f"there is no AIFeature {name} in namespace {namespace}")
+        return _parsed(body)
+
+
+async def read_binder(
+    namespace: str | None, name: str, kubeconfig: str | None
+) -> tuple[str, AIFeature | None, list[Body]]:
+    """The namespace, the feature if it exists, and the segments of its evidence binder. Raises
+    CommandError."""
+    namespace = namespace or _usual_namespace(kubeconfig)
+    label = f"{FEATURE_LABEL}={name},{EVIDENCE_LABEL}"
+    async with _client(kubeconfig) as api:
+        # the feature first: a flight that ends in between is then newer than status, never missing
+        body = await _body(api, namespace, name)
+        found = await _asked(api.list(RECORDS, namespace=namespace, label=label), "its segments")
+    return namespace, _parsed(body) if body is not None else None, found
+
+
+@asynccontextmanager
+async def _client(kubeconfig: str | None) -> AsyncIterator[KubeApi]:
     try:
         client = await load_api_client(kubeconfig)
     except (ConfigException, OSError) as err:
         raise CommandError(f"no credentials of a cluster: {err}") from err
     async with client:
-        return _parsed(await _body(KubeApi(client, timeout=TIMEOUT_SECONDS), namespace, name))
+        yield KubeApi(client, timeout=TIMEOUT_SECONDS)
 
 
 def _usual_namespace(kubeconfig: str | None) -> str:
@@ -40,18 +67,25 @@ def _usual_namespace(kubeconfig: str | None) -> str:
     return str(active["context"].get("namespace") or "default")
 
 
-async def _body(api: KubeApi, namespace: str, name: str) -> dict[str, Any]:
+async def _body(api: KubeApi, namespace: str, name: str) -> Body | None:
+    with contextlib.suppress(NotFound):
+        return await _asked(api.get(FEATURES, namespace, name), f"{namespace}/{name}")
+    return None
+
+
+async def _asked(answer: Awaitable[T], what: str) -> T:
+    """Raises NotFound, CommandError."""
     try:
-        return await api.get(FEATURES, namespace, name)
-    except NotFound as err:
-        raise CommandError(f"there is no AIFeature {name} in namespace {namespace}") from err
+        return await answer
+    except NotFound:
+        raise
     except KubeError as err:
-        raise CommandError(f"the API server does not give {namespace}/{name}: {err}") from err
+        raise CommandError(f"the API server does not give {what}: {err}") from err
     except aiohttp.ClientError as err:
         raise CommandError(f"the API server cannot be reached: {err}") from err
 
 
-def _parsed(body: dict[str, Any]) -> AIFeature:
+def _parsed(body: Body) -> AIFeature:
     try:
         return AIFeature.model_validate(body)
     except ValidationError as err:

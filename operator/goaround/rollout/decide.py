@@ -13,6 +13,7 @@ from goaround.api.preflight import PreflightVerdict
 from goaround.api.reasons import EventReason, Stage
 from goaround.api.status import AIFeatureStatus, KillSource
 from goaround.rollout import preflight
+from goaround.rollout.binder import is_due
 from goaround.rollout.blocked import blocked
 from goaround.rollout.down import give_up, kill, kill_sources, leave_good, refuse, reject, roll_back
 from goaround.rollout.effects import effects_after, effects_before
@@ -29,8 +30,10 @@ from goaround.rollout.stated import DOWN
 from goaround.rollout.tampered import repaired
 from goaround.rollout.towards import still_down, towards_spec, why_it_ended
 from goaround.rollout.up import back_to_good
+from goaround.rollout.upstream import excuses
 
 HELD_LOOKS_AGAIN = timedelta(seconds=5)
+SEGMENT_LOOKS_AGAIN = timedelta(seconds=30)
 
 
 def decide(o: Observed, now: datetime) -> Plan:
@@ -91,6 +94,8 @@ def _decided(
         return _after_kill(o, status, now)
     judged = o.judged
     if in_flight(status) and judged is not None and judged.breach is not None:
+        if (excuse := excuses(o, judged.breach)) is not None:
+            return give_up(o, status, excuse, now)
         return roll_back(o, status, judged.breach, now)
     if is_watched(status) and judged is not None and judged.breach is not None:
         return leave_good(o, status, judged.breach, now)
@@ -182,6 +187,8 @@ def _wake_at(
     if flown is not None and not flown.adopted:
         ends = [flown.deadline_at, *([after.step.deadline_at] if after.step is not None else [])]
         due += [at for at in ends if at > now]
+    if is_due(o, after):
+        due.append(now + SEGMENT_LOOKS_AGAIN)
     if (asks := _asks_again(o, before, after, now)) is not None:
         due.append(asks)
     return min(due, default=None)

@@ -249,6 +249,7 @@ def _latch(
         digest=subject.digest if subject is not None else None,
         release=subject.release if subject is not None else None,
         attempt=attempt,
+        plan_digest=flying.plan_digest if flying is not None else None,
         back_to=None if cause is LatchCause.KILL else status.last_known_good,
         signal=breach.signal if breach is not None else None,
         layer=signal.watches if signal is not None else None,

@@ -10,6 +10,7 @@ from goaround.api import names
 from goaround.api.base import rfc3339
 from goaround.api.feature import Release
 from goaround.api.status import HARM, AIFeatureStatus
+from goaround.rollout.binder import segments_due
 from goaround.rollout.blocked import SKEW
 from goaround.rollout.moves import in_flight
 from goaround.rollout.observed import FLYING, Observed
@@ -62,7 +63,8 @@ def _kept(o: Observed, after: AIFeatureStatus, digest: str, marks: dict[str, str
 
 def effects_after(o: Observed, after: AIFeatureStatus) -> tuple[Effect, ...]:
     """Incidents, quarantine marks and events that the new status asks for."""
-    return (*_incidents(after), *_outcomes(o, after), *_events(o, after), *_surplus(o, after))
+    found = (*_incidents(after), *_outcomes(o, after), *_events(o, after), *_surplus(o, after))
+    return (*found, *segments_due(o, after))
 
 
 def _surplus(o: Observed, after: AIFeatureStatus) -> list[Effect]:

@@ -19,6 +19,7 @@ from goaround.api.status import (
     SignalStatus,
 )
 from goaround.api.watch import SignalBaseline
+from goaround.rollout.chain import Segment
 
 FLYING = "Flying"
 """Outcome of a record whose flight has not ended."""
@@ -229,6 +230,8 @@ class Observed:
     """The world, as one pass sees it.
 
     confirmed: records were read live, so that what contradicts them is not merely older news.
+    upstream: what fails of the features that name this one as consumer, in words.
+    segments: those of its evidence binder.
     """
 
     feature: AIFeature
@@ -246,6 +249,8 @@ class Observed:
     braked: str | None = None
     guarded: Guarded = UNREAD
     confirmed: bool = False
+    upstream: tuple[str, ...] = ()
+    segments: tuple[Segment, ...] = ()
 
     def record(self, digest: str) -> Record | None:
         return next((r for r in self.records if r.digest == digest), None)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from goaround.api.base import Json
 from goaround.api.feature import Release
 from goaround.api.status import AIFeatureStatus, Latch, Transition
 
@@ -44,7 +45,17 @@ class DropRecord:
     name: str
 
 
-Effect = WriteRecord | DropRecord | PostEvent | OpenIncident
+@dataclass(frozen=True, slots=True)
+class WriteSegment:
+    """Create a segment of the evidence binder; 409 means that its number is taken. Where it is
+    refused, nothing waits for it."""
+
+    name: str
+    number: int
+    data: Json
+
+
+Effect = WriteRecord | DropRecord | PostEvent | OpenIncident | WriteSegment
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from goaround.api.reasons import ConditionType, EventReason, Stage
 from goaround.api.status import HARM, AIFeatureStatus, DeliveryStatus, LatchCause
 from goaround.rollout.assumptions import is_reading
 from goaround.rollout.baselines import with_baselines
+from goaround.rollout.binder import with_evidence_log
 from goaround.rollout.drifts import verdicts, with_drift
 from goaround.rollout.effects import announced, takes_back
 from goaround.rollout.moves import in_flight, is_watched, move
@@ -28,7 +29,13 @@ def settle(
 ) -> AIFeatureStatus:
     """`decided` with everything that follows from it."""
     spec, generation, after = o.feature.spec, o.feature.metadata.generation, decided
-    for told in (_told_of_problems, told_of_shift, with_drift, with_baselines):
+    for told in (
+        _told_of_problems,
+        told_of_shift,
+        with_drift,
+        with_baselines,
+        with_evidence_log,
+    ):
         after = told(o, before, after, now)
     after = _with_readings(o, after).but(
         observed_generation=generation,
@@ -43,7 +50,7 @@ def settle(
     )
     after = _latch_revision(before, after)
     after = after.but(summary=_summary(o, after)[:512])
-    wanted = conditions(o, after)
+    wanted = conditions(o, after, now)
     return after.but(conditions=settled(before.conditions, wanted, generation=generation, now=now))
 
 

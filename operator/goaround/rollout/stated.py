@@ -3,14 +3,19 @@
 Says only what was decided elsewhere; decides nothing and keeps no times (`api/conditions.py` does).
 """
 
+from datetime import datetime
+
 from goaround.api.conditions import Wanted, condition
 from goaround.api.reasons import ConditionType, Reason, Stage
 from goaround.api.status import AIFeatureStatus, DeliveryStatus, SignalStatus
+from goaround.rollout import upstream
 from goaround.rollout.assumptions import rests_on
+from goaround.rollout.baseline_age import established
 from goaround.rollout.drifts import drifted
 from goaround.rollout.moves import in_flight, is_watched
 from goaround.rollout.observed import Observed
 from goaround.rollout.preflight import passed
+from goaround.rollout.risk import said
 from goaround.rollout.signoffs import hold_reason, is_waiting
 from goaround.rollout.watched import shifted, watched
 
@@ -28,7 +33,7 @@ DOWN = {
 }
 
 
-def conditions(o: Observed, after: AIFeatureStatus) -> list[Wanted]:
+def conditions(o: Observed, after: AIFeatureStatus, now: datetime) -> list[Wanted]:
     """All that hold, in the order in which people read them."""
     found = [*_kstatus(o, after), shifted(o, after) or _healthy(after)]
     if after.stage is Stage.KILLED and after.kill is not None:
@@ -47,7 +52,8 @@ def conditions(o: Observed, after: AIFeatureStatus) -> list[Wanted]:
         found.append(watched(o, after))
     if (drift := drifted(o, after)) is not None:
         found.append(drift)
-    return found
+    more = (upstream.told(o), established(o, after, now), *said(o.feature.spec))
+    return [*found, *(one for one in more if one is not None)]
 
 
 def _kstatus(o: Observed, after: AIFeatureStatus) -> list[Wanted]:

@@ -10,6 +10,7 @@ from goaround.api.approval import Approval
 from goaround.api.digest import short
 from goaround.api.reasons import EventReason, Stage
 from goaround.api.status import AIFeatureStatus, KnownRelease, Split
+from goaround.rollout import upstream
 from goaround.rollout.baselines import stops_take_off
 from goaround.rollout.blocked import blocked
 from goaround.rollout.doubts import cannot_judge
@@ -36,14 +37,14 @@ def fly(o: Observed, status: AIFeatureStatus, now: datetime) -> AIFeatureStatus:
             return _hold(status, o.problems[0].message, now)
         if is_awaited(status):
             return waits(o, status)
-        if (why := stops_climb(o, status) or stops_take_off(o, status)) is not None:
+        if (why := _waits_for(o, status) or stops_take_off(o, status)) is not None:
             return _hold(status, why, now)
         if (why := lacking(o, waiting, now)) is not None:
             return wait(waiting, why, now)
         return _enter(o, granted(o, status, status.stage, now), 0, now)
     if judged is not None and judged.outage is not None:
         return _hold(status, judged.outage.line, now)
-    why = cannot_judge(o, status) or stops_climb(o, status)
+    why = cannot_judge(o, status) or _waits_for(o, status)
     if by := _promoters(o, status, now):
         lacks = why or "hold time, samples or acceptance of this step"
         return _enter(o, skipping(status, by, lacks, now), len(o.feature.spec.ramp.steps) - 1, now)
@@ -52,6 +53,11 @@ def fly(o: Observed, status: AIFeatureStatus, now: datetime) -> AIFeatureStatus:
         same = why == waiting.hold and is_waiting(why) and lacking(o, waiting, now) is not None
         return waiting if same else _hold(status, why, now)
     return _climb(o, waiting, status, now)
+
+
+def _waits_for(o: Observed, status: AIFeatureStatus) -> str | None:
+    """What around the flight keeps it from climbing: inputs that drift, or come from what fails."""
+    return stops_climb(o, status) or upstream.stops_climb(o)
 
 
 def _promoters(o: Observed, status: AIFeatureStatus, now: datetime) -> list[Approval]:

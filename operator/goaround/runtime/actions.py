@@ -16,8 +16,15 @@ from goaround.api.kinds import (
 )
 from goaround.api.status import Transition
 from goaround.incident.opening import opening
-from goaround.rollout.planned import DropRecord, Effect, OpenIncident, PostEvent, WriteRecord
-from goaround.runtime import records
+from goaround.rollout.planned import (
+    DropRecord,
+    Effect,
+    OpenIncident,
+    PostEvent,
+    WriteRecord,
+    WriteSegment,
+)
+from goaround.runtime import records, segments
 from goaround.runtime.cache import Cache
 from goaround.runtime.metrics import Metrics
 from goaround.world.kube import AlreadyExists, Api, KubeError, Refused
@@ -47,6 +54,8 @@ class Actions:
                     await self._post_event(feature, effect)
                 case OpenIncident():
                     await self._open_incident(feature, effect)
+                case WriteSegment():
+                    await self._write_segment(feature, effect)
         except KubeError:
             self._metrics.effects.labels(name, "failed").inc()
             raise
@@ -96,6 +105,20 @@ class Actions:
         except AlreadyExists:
             stored = await self._api.get(INCIDENTS, meta.namespace, latch.incident)
         self._cache.store(INCIDENTS, stored)
+
+    async def _write_segment(self, feature: AIFeature, effect: WriteSegment) -> None:
+        meta = feature.metadata
+        try:
+            stored = await self._api.create(
+                RECORDS, meta.namespace, segments.body(meta.name, effect)
+            )
+        except AlreadyExists:
+            stored = await self._api.get(RECORDS, meta.namespace, effect.name)
+        except Refused as err:
+            # the binder waits for whoever may write it; what was decided stands in status
+            log.warning("segment refused", extra={"object": effect.name, "error": str(err)})
+            return
+        self._cache.store(RECORDS, stored)
 
 
 def event(about: Resource, kind: Kind, name: str, told: Transition, instance: str) -> Json:

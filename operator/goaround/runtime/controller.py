@@ -33,7 +33,7 @@ from goaround.runtime.lowering import AGAIN_SECONDS, Descents
 from goaround.runtime.metrics import Metrics
 from goaround.runtime.queue import Key, WorkQueue
 from goaround.runtime.replicas import DeliveryDesk
-from goaround.runtime.sight import Sight, feature_of
+from goaround.runtime.sight import Sight, consumers_of, feature_of
 from goaround.runtime.writes import StatusWriter
 from goaround.world.kube import Api, Body, Conflict, KubeError, NotFound
 
@@ -91,7 +91,7 @@ class Controller:
         namespace, name = key_of(body)
         match kind.plural:
             case FEATURES.plural:
-                self._offer(FEATURES, namespace, [name])
+                self._offer(FEATURES, namespace, [name, *consumers_of(body)])
             case KILL_SWITCHES.plural:
                 self._offer(KILL_SWITCHES, namespace, [name])
                 self._offer(FEATURES, namespace, self._sight.names(FEATURES, namespace))

@@ -10,12 +10,14 @@ from datetime import datetime, timedelta
 
 from goaround.api.kinds import CONFIG_MAPS, KILL_SWITCHES, RECORDS, AIKillSwitch, Kind
 from goaround.api.names import FEATURE_LABEL
+from goaround.rollout.binder import needs_segments
+from goaround.rollout.chain import Segment
 from goaround.rollout.moves import in_flight, raises
-from goaround.rollout.observed import UNREAD, Guarded, Observed
+from goaround.rollout.observed import UNREAD, Guarded, Observed, Record
 from goaround.rollout.planned import Plan
 from goaround.rollout.signoffs import AGREES, is_waiting
 from goaround.rollout.tampered import needs_records
-from goaround.runtime import records as written
+from goaround.runtime import segments as written
 from goaround.runtime.sight import validated
 from goaround.world import policies
 from goaround.world.kube import Api, Body, NotFound
@@ -42,7 +44,7 @@ class Live:
         status = o.feature.status
         stopped = status.clock_stopped_at is not None and not is_waiting(status.hold)
         stale = _needs_people(o) and self._is_stale(now)
-        return raises(status, plan.status) or stopped or stale or needs_records(o)
+        return raises(status, plan.status) or stopped or stale or _needs_stored(o)
 
     async def observed(self, o: Observed, now: datetime) -> Observed:
         """`o` with what was read. Raises KubeError."""
@@ -52,7 +54,7 @@ class Live:
             self._heard(KILL_SWITCHES, body)
         switches = tuple(s for b in listed if (s := validated(AIKillSwitch, b)) is not None)
         o = replace(o, switches=switches, braked=await self._brake())
-        if needs_records(o):
+        if _needs_stored(o):
             o = await self._with_records(o)
         if _needs_people(o):
             self.guarded = await policies.guarded(self._api)
@@ -80,8 +82,15 @@ class Live:
         namespace, name = o.feature.key
         label = f"{FEATURE_LABEL}={name}"
         listed = await self._api.list(RECORDS, namespace=namespace, label=label)
-        found = tuple(r for b in listed if (r := written.record(b)) is not None)
-        return replace(o, records=found, confirmed=True)
+        found = [written.read(body) for body in listed]
+        records = tuple(r for r in found if isinstance(r, Record))
+        segments = tuple(s for s in found if isinstance(s, Segment))
+        return replace(o, records=records, segments=segments, confirmed=True)
+
+
+def _needs_stored(o: Observed) -> bool:
+    """Whether what was heard of records or segments is too little to go by."""
+    return needs_records(o) or needs_segments(o)
 
 
 def _needs_people(o: Observed) -> bool:

@@ -27,8 +27,10 @@ from goaround.api.kinds import (
 )
 from goaround.api.names import FEATURE_LABEL
 from goaround.delivery.flagset import wanted_keys
+from goaround.rollout.chain import Segment
 from goaround.rollout.observed import Guarded, Observed, Record
-from goaround.runtime import records as written
+from goaround.rollout.upstream import fails
+from goaround.runtime import segments as written
 from goaround.runtime.cache import Cache, key_of
 from goaround.runtime.desk import Desk
 from goaround.runtime.queue import Key
@@ -57,6 +59,7 @@ class Sight:
         self._deliveries = deliveries
         self._claiming = cache.index(FEATURES, claims)
         self._keyless = cache.index(FEATURES, lambda body: [KEYLESS] if lacks_a_key(body) else [])
+        self._feeding = cache.index(FEATURES, consumers_of)
         self._recorded = cache.index(RECORDS, lambda body: [feature_of(body)])
 
     def observe(
@@ -70,7 +73,8 @@ class Sight:
         """The world as the cache and the desks know it; nothing is awaited. announced_at: up to
         when transitions of the feature are known to have been posted."""
         namespace, name = feature.key
-        records = tuple(self._records(namespace, name))
+        stored = tuple(self._stored(namespace, name))
+        records = tuple(r for r in stored if isinstance(r, Record))
         baselined = self._desk.baselined(feature, records, now)
         return Observed(
             feature=feature,
@@ -90,6 +94,8 @@ class Sight:
             delivered=self._deliveries.delivered(feature, now),
             announced_at=announced_at,
             guarded=guarded,
+            upstream=tuple(self._upstream(feature)),
+            segments=tuple(s for s in stored if isinstance(s, Segment)),
         )
 
     def feature(self, key: Key) -> AIFeature | None:
@@ -136,11 +142,27 @@ class Sight:
             if name and self._cache.get(INCIDENTS, feature.metadata.namespace, name) is not None:
                 yield name
 
-    def _records(self, namespace: str, feature: str) -> Iterable[Record]:
+    def _upstream(self, feature: AIFeature) -> Iterable[str]:
+        """What fails of those that name it as consumer."""
+        namespace, name = feature.key
+        for other in self._feeding.names(namespace, name):
+            found = self.parsed(AIFeature, FEATURES, Key(FEATURES.plural, namespace, other))
+            if found is not None and other != name and (told := fails(found)) is not None:
+                yield told
+
+    def _stored(self, namespace: str, feature: str) -> Iterable[Record | Segment]:
+        """Release records and segments of the evidence binder."""
         for name in self._recorded.names(namespace, feature):
-            found = self._cache.parsed(RECORDS, (namespace, name), written.record)
+            found = self._cache.parsed(RECORDS, (namespace, name), written.read)
             if found is not None:
                 yield found
+
+
+def consumers_of(feature: Body) -> list[str]:
+    """Names of the features that go on with what this one returns."""
+    listed = (feature.get("spec") or {}).get("consumers") or []
+    named = ((c.get("featureRef") or {}).get("name") for c in listed if isinstance(c, dict))
+    return [str(name) for name in named if name]
 
 
 def feature_of(record: Body) -> str:

@@ -17,6 +17,7 @@ from goaround.api.kinds import AIFeature, AIKillSwitch, AISignOff
 from goaround.api.reasons import ConditionType, Stage
 from goaround.api.signoff import Decision
 from goaround.api.status import AIFeatureStatus, SignalStatus, Transition
+from goaround.rollout.chain import segment
 from goaround.rollout.decide import decide
 from goaround.rollout.moves import in_flight, is_watched
 from goaround.rollout.observed import (
@@ -38,6 +39,7 @@ from goaround.rollout.planned import (
     Plan,
     PostEvent,
     WriteRecord,
+    WriteSegment,
 )
 from tests.unit.rollout.build import (
     CREATED,
@@ -163,6 +165,8 @@ class World:
     records: dict[str, Record] = field(default_factory=dict)
     incidents: set[str] = field(default_factory=set)
     events: dict[str, Transition] = field(default_factory=dict)
+    segments: dict[str, Json] = field(default_factory=dict)
+    upstream: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
     delivered: Delivered | None = None
     drift: Drifted | None = None
@@ -206,6 +210,8 @@ class World:
             braked=self.braked,
             guarded=self.guarded,
             confirmed=self.confirmed,
+            upstream=self.upstream,
+            segments=tuple(s for k, b in self.segments.items() if (s := segment(k, b)) is not None),
         )
 
     def plan(self, evidence: Evidence = undecided) -> Plan:
@@ -248,8 +254,11 @@ class World:
                 self.incidents.add(effect.latch.incident)
             case DropRecord():
                 self.records = {k: r for k, r in self.records.items() if r.name != effect.name}
+                self.segments.pop(effect.name, None)
             case PostEvent():
                 self.events.setdefault(effect.name, effect.transition)
+            case WriteSegment():
+                self.segments.setdefault(effect.name, effect.data)
 
     def wants(self, release: Release, **parts: Any) -> "World":
         """Git asks for another release or another plan."""

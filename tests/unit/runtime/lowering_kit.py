@@ -257,5 +257,5 @@ async def one_of_each(scene: Scene) -> None:
     assert len(scene.status.latches) == 1
     assert len(await scene.objects(INCIDENTS)) == 1
     assert len(await scene.told("RolledBack")) == len(await scene.told("Contained")) == 1
-    marks = [r["metadata"]["annotations"] for r in await scene.objects(RECORDS)]
+    marks = [r["metadata"].get("annotations", {}) for r in await scene.objects(RECORDS)]
     assert [m[names.QUARANTINED] for m in marks if names.QUARANTINED in m] == ["1"]

@@ -1,0 +1,46 @@
+"""AIFeature.status.evidenceLog: the anchor of the evidence binder, and a landing not yet in it.
+
+The binder's segments are ControllerRevisions, each with the SHA-256 of the one before
+(`rollout/chain.py`). Status holds the newest number and hash, so that rewriting the chain shows.
+"""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from goaround.api.base import Digest, Model, Timestamp
+from goaround.api.schema import atomic
+
+MOST_LINES, LONGEST_LINE = 20, 256
+
+EvidenceLine = Annotated[str, Field(max_length=LONGEST_LINE)]
+
+
+class Landing(Model):
+    """How the release that serves was accepted, frozen when it was decided."""
+
+    digest: Digest = Field(description="The release that landed.")
+    plan_digest: Digest = Field(description="The plan that it flew.")
+    attempt: int = Field(ge=1, description="The attempt that landed.")
+    adopted: bool = Field(default=False, description="true: taken over while it already served.")
+    at: Timestamp = Field(description="When it landed.")
+    lines: list[EvidenceLine] = Field(
+        default_factory=list,
+        max_length=MOST_LINES,
+        description="What each signal said, in one line.",
+        json_schema_extra=atomic(),
+    )
+
+
+class EvidenceLog(Model):
+    """Where the evidence binder ends."""
+
+    length: int = Field(
+        default=0, ge=0, description="Number of the newest segment; 0: there is none yet."
+    )
+    head: Digest | None = Field(
+        default=None, description="SHA-256 of the newest segment; it vouches for all before it."
+    )
+    landing: Landing | None = Field(
+        default=None, description="A landing that no segment tells of yet."
+    )
