@@ -37,6 +37,15 @@ class Remove:
 
 
 @dataclass(frozen=True, slots=True)
+class Annotate:
+    """`kubectl annotate`; None takes one off."""
+
+    kind: Kind
+    name: str
+    annotations: Mapping[str, str | None]
+
+
+@dataclass(frozen=True, slots=True)
 class WipeStatus:
     """A restore from a backup without status."""
 
@@ -51,7 +60,7 @@ class Change:
     fields: Mapping[str, object]
 
 
-Order = Put | Remove | WipeStatus | Change
+Order = Put | Remove | Annotate | WipeStatus | Change
 
 
 class Sight(Protocol):

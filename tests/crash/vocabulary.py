@@ -6,12 +6,13 @@ Steps are short, so that a whole flight takes minutes of virtual time.
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from goaround.api import names
 from goaround.api.base import Json
 from goaround.api.digest import plan_digest, release_digest
 from goaround.api.feature import AIFeatureSpec, Release
 from goaround.api.kinds import FEATURES, KILL_SWITCHES, SIGN_OFFS
 from goaround.api.reasons import Stage
-from tests.crash.script import FEATURE, Put, Sight
+from tests.crash.script import FEATURE, Annotate, Put, Sight
 from tests.crash.traffic import Conditions, Quality
 
 BAD: Final = Quality(errors=0.2)
@@ -48,7 +49,7 @@ def feature(
     *,
     ramp: Mapping[str, object] | None = None,
     provider: str = "default",
-    **parts: Json,
+    **parts: Json | str | bool,
 ) -> Put:
     """The feature at this release; `parts` replace parts of its spec, `ramp` fields of the plan."""
     steps = _steps(10, 50, 100)
@@ -101,6 +102,11 @@ def approve(wanted: Put, attempt: int = 1) -> Put:
         "approver": "ann",
     }
     return Put(SIGN_OFFS, f"approve-{attempt}", spec)
+
+
+def abort(version: str, attempt: int = 1) -> Annotate:
+    """Whoever is on call ends this attempt."""
+    return Annotate(FEATURES, FEATURE, {names.ABORT: f"{digest(version)}/{attempt}"})
 
 
 # -- what can be seen ----------------------------------------------------------------------------

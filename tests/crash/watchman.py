@@ -102,7 +102,8 @@ class Watchman:
 
     def _remember(self, feature: str, status: AIFeatureStatus) -> None:
         for latch in status.latches:
-            if latch.cause is LatchCause.SIGNAL and latch.digest is not None:
+            ended = latch.cause in {LatchCause.SIGNAL, LatchCause.ABORTED}
+            if ended and latch.digest is not None:
                 key = (feature, latch.digest)
                 self.latched[key] = max(latch.attempt, self.latched.get(key, 0))
 

@@ -23,6 +23,7 @@ from tests.crash.process import Process, errors_in, tracked, unexpected
 from tests.crash.script import (
     FEATURE,
     NAMESPACE,
+    Annotate,
     Change,
     Ending,
     Order,
@@ -279,6 +280,9 @@ class World:
                 self._put(order)
             case Remove(kind, name):
                 self.store.delete(kind, NAMESPACE, name, PEOPLE)
+            case Annotate(kind, name, annotations):
+                noted: Json = {"metadata": {"annotations": dict(annotations)}}
+                self.store.patch(kind, NAMESPACE, name, patch=noted, status=False, author=PEOPLE)
             case WipeStatus(kind, name):
                 self.store.wipe_status(kind, NAMESPACE, name)
             case Change(fields):

@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field
 from goaround.api.acceptance import Acceptance, Layer, Ratio, Signal
 from goaround.api.approval import HIGH_NEEDS_PEOPLE, RiskTier, SignOffMode, SignOffPolicy
 from goaround.api.base import Line, Model, ObjectName
+from goaround.api.control import DigestOrStart
 from goaround.api.delivery import BucketBy, Delivery, FlagDelivery, Role
 from goaround.api.drift import Drift
 from goaround.api.fallback import Fallback, FallbackType
@@ -140,6 +141,18 @@ class AIFeatureSpec(Model):
         default=None,
         description="Durable kill switch for Git; no default, so that Git has no opinion unless "
         "it states one.",
+    )
+    suspend: bool | None = Field(
+        default=None,
+        description="true: nothing goes up and deadlines stand still, until it is taken out; "
+        "detection and every way down go on. No default, so that Git has no opinion unless it "
+        "states one.",
+    )
+    rollback_to: DigestOrStart | None = Field(
+        default=None,
+        description="Digest of a release that was last-known-good here, in full or its first 12 "
+        "hex digits or more: it serves everybody at once, and `release` does not fly, until this "
+        "is taken out. No default.",
     )
     incident: IncidentPolicy = Field(
         default_factory=IncidentPolicy, description="How incidents are graded."

@@ -33,6 +33,7 @@ class TriggerSource(StrEnum):
     INCONCLUSIVE = "Inconclusive"
     OUTAGE = "Outage"
     REFUSED = "Refused"
+    ABORTED = "Aborted"
     MANUAL = "Manual"
 
 

@@ -44,6 +44,7 @@ class LatchCause(StrEnum):
     NO_PROOF = "NoProof"
     OUTAGE = "Outage"
     REFUSED = "Refused"
+    ABORTED = "Aborted"
 
 
 HARM = frozenset({LatchCause.SIGNAL, LatchCause.REJECTED})

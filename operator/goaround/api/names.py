@@ -26,6 +26,8 @@ QUARANTINED = f"{GROUP}/quarantined"
 GOOD_SINCE = f"{GROUP}/good-since"
 BASELINE = f"{GROUP}/drift-baseline"
 AUTHOR = f"{GROUP}/author"
+HOLD = f"{GROUP}/hold"
+ABORT = f"{GROUP}/abort"
 SIGNAL_BASELINE = f"{GROUP}/signal-baseline"
 
 

@@ -36,6 +36,7 @@ class ConditionType(StrEnum):
     FAILURE_MODES_COVERED = "FailureModesCovered"
     UPSTREAM_INCIDENT = "UpstreamIncident"
     BASELINE_ESTABLISHED = "BaselineEstablished"
+    SUSPENDED = "Suspended"
 
 
 class Reason(StrEnum):
@@ -48,6 +49,7 @@ class Reason(StrEnum):
     CRUISING = "Cruising"
     ROLLOUT_COMPLETE = "RolloutComplete"
     ROLLED_BACK = "RolledBack"
+    ROLLED_BACK_TO = "RolledBackTo"
     REJECTED = "Rejected"
     INCONCLUSIVE = "Inconclusive"
     KILLED = "Killed"
@@ -61,10 +63,12 @@ class Reason(StrEnum):
     SAMPLE_RATIO_MISMATCH = "SampleRatioMismatch"
     AWAITING_SIGN_OFF = "AwaitingSignOff"
     SIGN_OFF_POLICY_MISSING = "SignOffPolicyMissing"
+    SUSPENDED = "Suspended"
     # what a person must change
     INVALID_SPEC = "InvalidSpec"
     UNKNOWN_PROVIDER = "UnknownProvider"
     FLAG_KEY_TAKEN = "FlagKeyTaken"
+    ROLLBACK_REFUSED = "RollbackRefused"
     # signals
     WITHIN_LIMITS = "WithinLimits"
     LIMIT_EXCEEDED = "LimitExceeded"
@@ -136,6 +140,9 @@ class EventReason(StrEnum):
     CONTAINED = "Contained"
     INCONCLUSIVE = "Inconclusive"
     SUPERSEDED = "Superseded"
+    ABORTED = "Aborted"
+    ABORT_IGNORED = "AbortIgnored"
+    ROLLED_BACK_TO = "RolledBackTo"
     KILL_ENGAGED = "KillEngaged"
     KILL_RELEASED = "KillReleased"
     RESTORED = "LastKnownGoodRestored"

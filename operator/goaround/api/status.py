@@ -12,6 +12,7 @@ from pydantic import Field
 from goaround.api.approval import SignOffStatus
 from goaround.api.base import Digest, Line, Model, Text, Timestamp
 from goaround.api.conditions import Condition
+from goaround.api.control import Remembered
 from goaround.api.drift import DriftStatus
 from goaround.api.evidence_log import EvidenceLog
 from goaround.api.flight import ALL_CANDIDATE as ALL_CANDIDATE
@@ -108,6 +109,11 @@ class AIFeatureStatus(Model):
     clock_stopped_at: Timestamp | None = Field(
         default=None,
         description="Since when people stopped the flight; deadlines move by that time.",
+    )
+    last_abort: Remembered | None = Field(
+        default=None,
+        description="Annotation `goaround.dev/abort` as it was last dealt with: acted upon, or "
+        "ignored and said so. It is not looked at again until it changes.",
     )
     sign_off: SignOffStatus | None = Field(
         default=None,

@@ -7,7 +7,7 @@ from goaround.api.kinds import AIFeature
 from goaround.api.status import Latch, LatchCause
 from goaround.incident.severity import severity
 
-BY_PEOPLE = {LatchCause.KILL, LatchCause.REFUSED}
+BY_PEOPLE = {LatchCause.KILL, LatchCause.REFUSED, LatchCause.ABORTED}
 SOURCES = {
     LatchCause.SIGNAL: TriggerSource.ROLLBACK,
     LatchCause.REJECTED: TriggerSource.PREFLIGHT,
@@ -15,6 +15,7 @@ SOURCES = {
     LatchCause.NO_PROOF: TriggerSource.INCONCLUSIVE,
     LatchCause.OUTAGE: TriggerSource.OUTAGE,
     LatchCause.REFUSED: TriggerSource.REFUSED,
+    LatchCause.ABORTED: TriggerSource.ABORTED,
 }
 
 

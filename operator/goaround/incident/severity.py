@@ -18,6 +18,8 @@ def severity(latch: Latch, exposure_limit: int | None) -> tuple[Severity, str]:
         return Severity.P4, "no proof of harm: it came back because nothing could be proven"
     if latch.cause is LatchCause.REFUSED:
         return Severity.P4, "a person rejected it: no harm was proven"
+    if latch.cause is LatchCause.ABORTED:
+        return Severity.P4, "a person aborted it: no harm was proven"
     if latch.cause is LatchCause.OUTAGE:
         return Severity.P2, "both arms are worse than the bound: an outage that no release caused"
     if latch.layer == "Safety":

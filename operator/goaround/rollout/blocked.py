@@ -6,6 +6,7 @@ from goaround.api.feature import Mode
 from goaround.api.status import AIFeatureStatus
 from goaround.rollout.moves import in_flight
 from goaround.rollout.observed import Observed
+from goaround.rollout.suspend import suspended
 
 SKEW = timedelta(minutes=5)
 
@@ -14,6 +15,8 @@ def blocked(o: Observed, status: AIFeatureStatus, now: datetime) -> str | None:
     """Why nothing may go up now; None where nothing stops it."""
     if o.braked is not None:
         return o.braked
+    if (why := suspended(o)) is not None:
+        return why
     flown = status.candidate if in_flight(status) else None
     if o.feature.spec.mode is Mode.OBSERVE and flown is not None and not flown.adopted:
         return "mode Observe moves nothing: what was on its way up stays where it is"

@@ -12,13 +12,14 @@ from goaround.api.feature import Mode
 from goaround.api.preflight import PreflightVerdict
 from goaround.api.reasons import EventReason, Stage
 from goaround.api.status import AIFeatureStatus, KillSource
-from goaround.rollout import preflight
+from goaround.rollout import abort, preflight
 from goaround.rollout.binder import is_due
 from goaround.rollout.blocked import blocked
 from goaround.rollout.down import give_up, kill, kill_sources, leave_good, refuse, reject, roll_back
 from goaround.rollout.effects import effects_after, effects_before
 from goaround.rollout.gate import gate, is_open
-from goaround.rollout.moves import in_flight, is_watched, move
+from goaround.rollout.go_back import go_back, with_doubt
+from goaround.rollout.moves import in_flight, is_watched, lands, move
 from goaround.rollout.observe import observe
 from goaround.rollout.observed import Observed
 from goaround.rollout.planned import Plan
@@ -41,10 +42,11 @@ def decide(o: Observed, now: datetime) -> Plan:
     before = o.feature.status
     if o.feature.metadata.deletion_timestamp is not None:
         return Plan(status=before, urgent=False)
-    o = _of_this_flight(o)
+    o = with_doubt(_of_this_flight(o))
     sources = kill_sources(o)
     noticed = repaired(o, rebuilt(o, before, now), now)
     noticed = preflight.heard(o, effect_seen(o, noticed, now), now)
+    noticed = abort.heard(o, noticed, now)
     if not in_flight(noticed):
         noticed = noticed.but(hold=None)  # said again below, where something still holds
     observing = o.feature.spec.mode is Mode.OBSERVE and noticed.stage is not Stage.KILLED
@@ -78,11 +80,10 @@ def _of_this_flight(o: Observed) -> Observed:
 
 
 def _comes_down(before: AIFeatureStatus, after: AIFeatureStatus) -> bool:
-    """Whether a candidate loses its users otherwise than by landing: no record may delay that."""
-    return after.stage in DOWN or (
-        after.split.candidate < before.split.candidate
-        and after.last_known_good == before.last_known_good
-    )
+    """Whether a release loses its users otherwise than by landing: no record may delay that."""
+    leaves = after.split.candidate < before.split.candidate
+    leaves = leaves or after.last_known_good != before.last_known_good
+    return after.stage in DOWN or (leaves and not lands(before, after))
 
 
 def _decided(
@@ -101,8 +102,12 @@ def _decided(
         return leave_good(o, status, judged.breach, now)
     if preflight.verdict(status) is PreflightVerdict.FAILED:
         return reject(o, status, now)
+    if abort.is_asked(o, status):
+        return abort.abort(o, status, now)
     if in_flight(status) and (person := rejection(o, status)) is not None:
         return refuse(o, status, person, now)
+    if (back := go_back(o, status, now)) is not None:
+        return back
     if in_flight(status) and (why := _overdue(status, now) or _blind(o, status)) is not None:
         return give_up(o, status, why, now)
     return towards_spec(o, status, now)
@@ -146,6 +151,10 @@ def _after_kill(o: Observed, status: AIFeatureStatus, now: datetime) -> AIFeatur
         return status.but(hold=why[:512])
     if (cause := why_it_ended(o, status)) is not None:
         return still_down(status, cause, now)
+    if abort.is_asked(o, status):
+        return abort.abort(o, status, now)
+    if (back := go_back(o, status, now)) is not None:
+        return back
     if status.last_known_good is not None:
         return back_to_good(
             status,

@@ -167,26 +167,42 @@ def give_up(o: Observed, status: AIFeatureStatus, why: str, now: datetime) -> AI
 def refuse(
     o: Observed, status: AIFeatureStatus, person: AISignOff, now: datetime
 ) -> AIFeatureStatus:
-    """A person ends this attempt: weight 0, no proof of harm, hence no quarantine."""
+    """A person ends this attempt by a sign-off."""
     who, why = person.spec.approver or "a person", person.spec.comment
     told = f"rejected by {who} (AISignOff {person.metadata.name})" + (f": {why}" if why else "")
-    latch = _latch(o, status, now, cause=LatchCause.REFUSED, message=told[:512])
     flown = status.candidate
     assert flown is not None
+    rejected = SignOffStatus(
+        plan_digest=flown.plan_digest,
+        attempt=flown.attempt,
+        needed=o.feature.spec.sign_off.min_approvers,
+        rejected_by=who,
+    )
+    then = f"Change the release or the plan, or create an AISignOff Retry, attempt {flown.attempt}."
+    ended = by_people(o, status, now, LatchCause.REFUSED, why=told, then=then)
+    return ended.but(sign_off=rejected)
+
+
+def by_people(
+    o: Observed,
+    status: AIFeatureStatus,
+    now: datetime,
+    cause: LatchCause,
+    *,
+    why: str,
+    then: str,
+) -> AIFeatureStatus:
+    """People end this attempt: weight 0, nothing proven, hence no quarantine."""
+    latch = _latch(o, status, now, cause=cause, message=why[:512])
+    if latch.weight == 0:
+        latch = latch.but(contained_at=now, exposed_requests=0)  # it has nobody
     return _ended(
         status,
         now,
-        EventReason.SIGN_OFF_REJECTED,
-        f"{_what(status)} came back at {latch.weight} %: {told}. {_serving(status)} serves. Change "
-        f"the release or the plan, or create an AISignOff Retry for attempt {latch.attempt}.",
+        EventReason.ABORTED if cause is LatchCause.ABORTED else EventReason.SIGN_OFF_REJECTED,
+        f"{_what(status)} came back at {latch.weight} %: {why}. {_serving(status)} serves. {then}",
         stage=Stage.REJECTED,
         latch=latch,
-        sign_off=SignOffStatus(
-            plan_digest=flown.plan_digest,
-            attempt=flown.attempt,
-            needed=o.feature.spec.sign_off.min_approvers,
-            rejected_by=who,
-        ),
     )
 
 

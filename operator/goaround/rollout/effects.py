@@ -9,7 +9,7 @@ from datetime import datetime
 from goaround.api import names
 from goaround.api.base import rfc3339
 from goaround.api.feature import Release
-from goaround.api.status import HARM, AIFeatureStatus
+from goaround.api.status import HARM, AIFeatureStatus, LatchCause
 from goaround.rollout.binder import segments_due
 from goaround.rollout.blocked import SKEW
 from goaround.rollout.moves import in_flight
@@ -68,12 +68,13 @@ def effects_after(o: Observed, after: AIFeatureStatus) -> tuple[Effect, ...]:
 
 
 def _surplus(o: Observed, after: AIFeatureStatus) -> list[Effect]:
-    """The oldest records over the limit. Kept for ever: two good ones, and what is quarantined, so
-    that no limit lets harm fly again."""
+    """The oldest records over the limit. Kept for ever: two good ones, and what is quarantined or
+    was aborted, so that no limit lets it fly again."""
     used = {r.digest for r in (after.candidate, after.last_known_good, after.previous_good) if r}
     used |= {x.digest for x in after.latches if x.digest is not None}
     good = sorted((r for r in o.records if r.good_since), key=lambda r: str(r.good_since))
     used |= {r.digest for r in good[-2:]}
+    used |= {r.digest for r in o.records if r.outcome == LatchCause.ABORTED.value}
     spare = [r for r in o.records if r.digest not in used and r.quarantined_attempt is None]
     spare.sort(key=lambda r: str(r.created))
     return [DropRecord(r.name) for r in spare[: max(len(spare) - RECORDS_KEPT, 0)]]
@@ -97,9 +98,15 @@ def _outcomes(o: Observed, after: AIFeatureStatus) -> list[Effect]:
         if latch.cause in HARM and marked < latch.attempt and not cleared:
             marks = {names.QUARANTINED: str(latch.attempt), **ended}
             found.append(_write(o, latch.digest, latch.release, marks))
-        elif record is not None and record.outcome == FLYING and ended:
+        elif record is not None and ended and _may_end(record.outcome, latch.cause):
             found.append(_write(o, latch.digest, latch.release, ended))
     return [*found, *_superseded(o, after)]
+
+
+def _may_end(outcome: str | None, cause: LatchCause) -> bool:
+    """An abort is remembered also of a flight that a kill had ended."""
+    known = (FLYING, LatchCause.KILL.value) if cause is LatchCause.ABORTED else (FLYING,)
+    return outcome in known
 
 
 def _superseded(o: Observed, after: AIFeatureStatus) -> list[Effect]:

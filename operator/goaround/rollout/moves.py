@@ -80,6 +80,13 @@ def raises(before: AIFeatureStatus, after: AIFeatureStatus) -> bool:
     return more or (before.stage is not None and after.split.fallback < before.split.fallback)
 
 
+def lands(before: AIFeatureStatus, after: AIFeatureStatus) -> bool:
+    """Whether the candidate became last-known-good: it loses its share, and none of its users."""
+    flown, good = before.candidate, after.last_known_good
+    new = good is not None and good != before.last_known_good
+    return new and good is not None and flown is not None and good.digest == flown.digest
+
+
 def in_flight(status: AIFeatureStatus) -> bool:
     """Whether a candidate is on its way up, at whatever weight."""
     return status.candidate is not None and status.stage in {

@@ -3,11 +3,13 @@
 from datetime import datetime
 
 from goaround.api.digest import release_digest
-from goaround.api.reasons import EventReason, Stage
+from goaround.api.reasons import EventReason, Reason, Stage
 from goaround.api.status import AIFeatureStatus, KillSource
+from goaround.rollout.go_back import go_back
 from goaround.rollout.moves import in_flight, is_watched, move
 from goaround.rollout.observed import Observed
 from goaround.rollout.stated import DOWN
+from goaround.rollout.suspend import suspended
 from goaround.rollout.takeoff import take_off
 from goaround.rollout.towards import towards_spec
 from goaround.rollout.up import fly
@@ -27,6 +29,8 @@ def observe(
     breach = o.judged.breach if o.judged is not None else None
     if breach is not None and (in_flight(status) or is_watched(status)):
         return _say(status, EventReason.WOULD_HAVE_ROLLED_BACK, breach.line, now)
+    if (back := go_back(o, status, now)) is not None:
+        return back
     wanted = release_digest(o.feature.spec.release)
     good, flown = status.last_known_good, status.candidate
     if good is not None and good.digest == wanted:
@@ -35,7 +39,15 @@ def observe(
         return status if status.would_have else fly(o, status, now)
     if status.stage in DOWN or o.quarantined_at(wanted):
         return status
+    if (why := suspended(o)) is not None or (why := _wrong_way_back(o)) is not None:
+        return status.but(hold=why[:512])
     return take_off(o, status, now, serves_already=True)
+
+
+def _wrong_way_back(o: Observed) -> str | None:
+    """While spec.rollbackTo cannot be followed, the release of spec is not taken over."""
+    wrong = (p.message for p in o.problems if p.reason is Reason.ROLLBACK_REFUSED)
+    return next(wrong, None)
 
 
 def _without_kill(status: AIFeatureStatus) -> AIFeatureStatus:

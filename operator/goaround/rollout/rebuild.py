@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from goaround.api.digest import short
 from goaround.api.reasons import EventReason, Stage
-from goaround.api.status import AIFeatureStatus, KnownRelease, Split
+from goaround.api.status import AIFeatureStatus, KnownRelease, LatchCause, Split
 from goaround.rollout.moves import move
 from goaround.rollout.observed import Observed, Record
 
@@ -31,14 +31,15 @@ def rebuilt(o: Observed, status: AIFeatureStatus, now: datetime) -> AIFeatureSta
 
 
 def good_releases(o: Observed) -> list[KnownRelease]:
-    """What records call good, newest first; what is quarantined is not."""
+    """What records call good, newest first; what is quarantined is not, nor what people aborted."""
     good = sorted((r for r in o.records if _good(r)), key=_since, reverse=True)
     return [_known(r) for r in good]
 
 
 def _good(record: Record) -> bool:
     """A last-known-good that is quarantined is never gone back to."""
-    return record.good_since is not None and record.quarantined_attempt is None
+    aborted = record.outcome == LatchCause.ABORTED.value
+    return record.good_since is not None and record.quarantined_attempt is None and not aborted
 
 
 def _since(record: Record) -> datetime:

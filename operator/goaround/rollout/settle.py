@@ -8,11 +8,13 @@ from goaround.api.digest import release_digest, short
 from goaround.api.feature import AIFeatureSpec
 from goaround.api.reasons import ConditionType, EventReason, Stage
 from goaround.api.status import HARM, AIFeatureStatus, DeliveryStatus, LatchCause
+from goaround.rollout.abort import aborted_at
 from goaround.rollout.assumptions import is_reading
 from goaround.rollout.baselines import with_baselines
 from goaround.rollout.binder import with_evidence_log
 from goaround.rollout.drifts import verdicts, with_drift
 from goaround.rollout.effects import announced, takes_back
+from goaround.rollout.go_back import is_back
 from goaround.rollout.moves import in_flight, is_watched, move
 from goaround.rollout.observed import Judged, Observed
 from goaround.rollout.preflight import is_awaited, planned
@@ -20,7 +22,7 @@ from goaround.rollout.signoffs import answers
 from goaround.rollout.stated import conditions, waits
 from goaround.rollout.watched import told_of_shift
 
-ENDS = HARM | {LatchCause.NO_PROOF, LatchCause.REFUSED}
+ENDS = HARM | {LatchCause.NO_PROOF, LatchCause.REFUSED, LatchCause.ABORTED}
 """What ends one attempt of one release."""
 
 
@@ -181,7 +183,8 @@ def _summary(o: Observed, after: AIFeatureStatus) -> str:
         return f"{after.live or 'fallback'} serves; {wanted} waits: {after.hold}"
     match after.stage:
         case Stage.LIVE:
-            return f"{after.live} serves everybody; last-known-good"
+            by = " by spec.rollbackTo" if is_back(o, after) else ""
+            return f"{after.live} serves everybody{by}; last-known-good"
         case Stage.ROLLED_BACK | Stage.INCONCLUSIVE | Stage.REJECTED:
             return f"{after.live} serves; {_why_down(o, after)}"
         case Stage.KILLED:
@@ -212,10 +215,11 @@ def _why_down(o: Observed, after: AIFeatureStatus) -> str:
     for latch in after.latches:
         if latch.digest == about and latch.cause in ENDS:
             return latch.message
-    attempt = o.quarantined_at(about)
-    return f"{short(about)} is " + (
-        f"quarantined since attempt {attempt}" if attempt else "not in the air"
-    )
+    if attempt := o.quarantined_at(about):
+        return f"{short(about)} is quarantined since attempt {attempt}"
+    if attempt := aborted_at(o, after, about):
+        return f"{short(about)} was aborted in attempt {attempt}"
+    return f"{short(about)} is not in the air"
 
 
 def _waiting_for(spec: AIFeatureSpec, after: AIFeatureStatus) -> str:

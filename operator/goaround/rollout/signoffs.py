@@ -78,7 +78,7 @@ def is_waiting(hold: str | None) -> bool:
 def hold_reason(hold: str | None) -> Reason | None:
     """The reason that a hold begins with, if it is one of ours."""
     found = (hold or "").partition(":")[0]
-    known = (Reason.AWAITING_SIGN_OFF, Reason.SIGN_OFF_POLICY_MISSING)
+    known = (Reason.AWAITING_SIGN_OFF, Reason.SIGN_OFF_POLICY_MISSING, Reason.SUSPENDED)
     return next((r for r in known if r == found), None)
 
 

@@ -8,10 +8,11 @@ from datetime import datetime
 from goaround.api.conditions import Wanted, condition
 from goaround.api.reasons import ConditionType, Reason, Stage
 from goaround.api.status import AIFeatureStatus, DeliveryStatus, SignalStatus
-from goaround.rollout import upstream
+from goaround.rollout import suspend, upstream
 from goaround.rollout.assumptions import rests_on
 from goaround.rollout.baseline_age import established
 from goaround.rollout.drifts import drifted
+from goaround.rollout.go_back import is_back
 from goaround.rollout.moves import in_flight, is_watched
 from goaround.rollout.observed import Observed
 from goaround.rollout.preflight import passed
@@ -42,6 +43,8 @@ def conditions(o: Observed, after: AIFeatureStatus, now: datetime) -> list[Wante
         found.append(condition(ConditionType.KILLED, "True", reason, after.summary or ""))
     if in_flight(after) and (rests := rests_on(o, after)) is not None:
         found.append(rests)
+    if (held := suspend.said(o)) is not None:
+        found.append(held)
     if (asked := _awaiting(after)) is not None:
         found.append(asked)
     if (checked := passed(o, after)) is not None:
@@ -71,6 +74,8 @@ def _kstatus(o: Observed, after: AIFeatureStatus) -> list[Wanted]:
             condition(ConditionType.READY, "False", DOWN[stage], told),
             condition(ConditionType.STALLED, "True", DOWN[stage], told),
         ]
+    if stage is Stage.LIVE and is_back(o, after):
+        return [condition(ConditionType.READY, "True", Reason.ROLLED_BACK_TO, told)]
     if stage is Stage.LIVE and _serves_spec(after):
         return [condition(ConditionType.READY, "True", Reason.ROLLOUT_COMPLETE, told)]
     reason = UP.get(stage, Reason.PREFLIGHT) if stage is not None else Reason.PREFLIGHT

@@ -87,7 +87,8 @@ def _adoptable(o: Observed, status: AIFeatureStatus, digest: str) -> bool:
         return False
     if o.feature.spec.first_release is not FirstRelease.ADOPT:
         return False
-    refused = any(x.digest == digest and x.cause is LatchCause.REFUSED for x in status.latches)
+    people = (LatchCause.REFUSED, LatchCause.ABORTED)
+    refused = any(x.digest == digest and x.cause in people for x in status.latches)
     if refused or o.quarantined_at(digest):
         return False
     resumed = status.candidate is not None and status.candidate.adopted

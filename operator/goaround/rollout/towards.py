@@ -6,6 +6,7 @@ from goaround.api.digest import release_digest, short
 from goaround.api.reasons import EventReason, Stage
 from goaround.api.signoff import Decision
 from goaround.api.status import AIFeatureStatus, LatchCause
+from goaround.rollout.abort import aborted_at
 from goaround.rollout.blocked import blocked
 from goaround.rollout.moves import ground, in_flight, move
 from goaround.rollout.observed import Observed
@@ -15,7 +16,11 @@ from goaround.rollout.up import back_to_good, fly
 
 UNPROVEN = {Stage.INCONCLUSIVE, Stage.REJECTED}
 """Ended without proof of harm, or by a proof that quarantines: another plan may try again."""
-ENDED_SOFTLY = (LatchCause.NO_PROOF, LatchCause.REFUSED)
+BY_PEOPLE = {
+    LatchCause.REFUSED: "was rejected by a person",
+    LatchCause.ABORTED: "was aborted by a person",
+}
+ENDED_SOFTLY = (LatchCause.NO_PROOF, LatchCause.REFUSED, LatchCause.ABORTED)
 
 
 def towards_spec(o: Observed, status: AIFeatureStatus, now: datetime) -> AIFeatureStatus:
@@ -65,8 +70,8 @@ def still_down(status: AIFeatureStatus, cause: LatchCause, now: datetime) -> AIF
     flown, good = status.candidate, status.last_known_good
     assert flown is not None
     serves = f"release {short(good.digest)}" if good is not None else "the fallback"
-    refused = cause is LatchCause.REFUSED
-    ended = "was rejected by a person" if refused else "came back without proof"
+    refused = cause in BY_PEOPLE
+    ended = BY_PEOPLE.get(cause, "came back without proof")
     return move(
         status,
         now,
@@ -87,7 +92,8 @@ def _unless_quarantined(
     o: Observed, status: AIFeatureStatus, wanted: str, now: datetime
 ) -> AIFeatureStatus:
     """Off, or nothing: a sign-off is for the attempt after the one that it names, and no other."""
-    if o.quarantined_at(wanted) and not _retry(o, wanted, last_attempt(o, status, wanted)):
+    kept = o.quarantined_at(wanted) or aborted_at(o, status, wanted)
+    if kept and not _retry(o, wanted, last_attempt(o, status, wanted)):
         return _stay_away(o, status, wanted, now)
     return _off(o, status, now)
 
@@ -120,24 +126,29 @@ def _towards_candidate(o: Observed, status: AIFeatureStatus, now: datetime) -> A
     same = flown.plan_digest == planned(o, status)
     if status.stage is Stage.ROLLED_BACK or (status.stage in UNPROVEN and same):
         return status
+    if aborted_at(o, status, flown.digest):
+        return status
     return _unless_quarantined(o, status, flown.digest, now)
 
 
 def _stay_away(o: Observed, status: AIFeatureStatus, wanted: str, now: datetime) -> AIFeatureStatus:
-    """Spec asks for a release that was proven harmful: said once, never flown."""
+    """Spec asks for a release that was proven harmful, or aborted: said once, never flown."""
+    harmful, aborted = o.quarantined_at(wanted), aborted_at(o, status, wanted)
     said = status.candidate is None and status.release_digest == wanted
-    if status.stage is Stage.ROLLED_BACK and said:
+    stage = Stage.ROLLED_BACK if harmful else Stage.REJECTED
+    if status.stage is stage and said:
         return status
+    kept = "quarantined" if harmful else "aborted"
     flown = status.candidate
     return move(
         status,
         now,
-        EventReason.ROLLED_BACK,
-        f"Release {short(wanted)} is quarantined since attempt {o.quarantined_at(wanted)} and does "
-        f"not fly; create an AISignOff Retry for attempt {last_attempt(o, status, wanted)}, or ask "
-        "for another release.",
+        EventReason.ROLLED_BACK if harmful else EventReason.ABORTED,
+        f"Release {short(wanted)} is {kept} since attempt {harmful or aborted} and does not "
+        f"fly; create an AISignOff Retry for attempt {last_attempt(o, status, wanted)}, or ask for "
+        "another release.",
         warning=True,
-        stage=Stage.ROLLED_BACK,
+        stage=stage,
         split=ground(status),
         # a retry that ends here has been flown, which no record may say yet
         candidate=flown if flown is not None and flown.digest == wanted else None,
@@ -167,7 +178,7 @@ def _retry(o: Observed, digest: str, attempt: int) -> bool:
 
 
 def _off(o: Observed, status: AIFeatureStatus, now: datetime) -> AIFeatureStatus:
-    """Take off, unless nothing may go up."""
+    """Take off, unless nothing may go up; a flight of another plan then waits where it is."""
     if (why := blocked(o, status, now)) is not None:
-        return status.but(hold=why[:512])
+        return fly(o, status, now) if in_flight(status) else status.but(hold=why[:512])
     return take_off(o, status, now)

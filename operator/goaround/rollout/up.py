@@ -21,6 +21,7 @@ from goaround.rollout.observed import Judged, Observed
 from goaround.rollout.people import granted, skipping, wait
 from goaround.rollout.preflight import is_awaited, later, waits
 from goaround.rollout.signoffs import asks, is_waiting, lacking, promoters
+from goaround.rollout.suspend import is_suspended
 from goaround.rollout.takeoff import step_at
 
 
@@ -31,6 +32,8 @@ def fly(o: Observed, status: AIFeatureStatus, now: datetime) -> AIFeatureStatus:
         status = outage(o, status, judged.outage, now)
     if (stopped := blocked(o, status, now)) is not None:
         return _hold(status.but(clock_stopped_at=status.clock_stopped_at or now), stopped, now)
+    if is_suspended(status):
+        status = status.but(hold=None)  # whoever held it let go: nobody has to see that first
     waiting, status = status, _clock_goes_on(status, now)
     if status.stage is Stage.PREFLIGHT:
         if o.problems:
@@ -134,7 +137,7 @@ def _resume(o: Observed, status: AIFeatureStatus, now: datetime) -> AIFeatureSta
         status,
         now,
         EventReason.RESUMED,
-        f"Can be judged again at {status.split.candidate} %.",
+        f"Nothing holds it at {status.split.candidate} % any more.",
         stage=_flies(o, status),
         hold=None,
     )

@@ -15,7 +15,7 @@ from goaround.api.status import (
     Split,
 )
 from goaround.delivery.control import Lowering
-from goaround.rollout.moves import ground
+from goaround.rollout.moves import ground, lands
 from goaround.rollout.stated import DOWN
 
 
@@ -25,10 +25,7 @@ def goes_down(before: AIFeatureStatus, after: AIFeatureStatus) -> bool:
         return True
     if _leaves_good(before, after):
         return True
-    return (
-        after.split.candidate < before.split.candidate
-        and after.last_known_good == before.last_known_good
-    )
+    return after.split.candidate < before.split.candidate and not lands(before, after)
 
 
 def _leaves_good(before: AIFeatureStatus, after: AIFeatureStatus) -> bool:

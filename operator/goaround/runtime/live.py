@@ -16,6 +16,7 @@ from goaround.rollout.moves import in_flight, raises
 from goaround.rollout.observed import UNREAD, Guarded, Observed, Record
 from goaround.rollout.planned import Plan
 from goaround.rollout.signoffs import AGREES, is_waiting
+from goaround.rollout.suspend import is_suspended
 from goaround.rollout.tampered import needs_records
 from goaround.runtime import segments as written
 from goaround.runtime.sight import validated
@@ -42,7 +43,9 @@ class Live:
     def is_due(self, o: Observed, plan: Plan, now: datetime) -> bool:
         """Whether this plan must be made again on what is true now."""
         status = o.feature.status
-        stopped = status.clock_stopped_at is not None and not is_waiting(status.hold)
+        stopped = in_flight(status) and status.clock_stopped_at is not None
+        # while people are asked, or hold it themselves, the brake changes nothing
+        stopped = stopped and not is_waiting(status.hold) and not is_suspended(plan.status)
         stale = _needs_people(o) and self._is_stale(now)
         return raises(status, plan.status) or stopped or stale or _needs_stored(o)
 

@@ -75,6 +75,7 @@ def a_feature(
     generation: int = 1,
     labels: Mapping[str, str] | None = None,
     author: str | None = None,
+    annotations: Mapping[str, str] | None = None,
 ) -> AIFeature:
     return AIFeature(
         metadata=ObjectMeta(
@@ -84,7 +85,8 @@ def a_feature(
             generation=generation,
             creation_timestamp=CREATED,
             labels=dict(labels or {}),
-            annotations={names.AUTHOR: author} if author is not None else {},
+            annotations=({names.AUTHOR: author} if author is not None else {})
+            | dict(annotations or {}),
         ),
         spec=spec,
         status=status or AIFeatureStatus(),

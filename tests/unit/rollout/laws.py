@@ -1,7 +1,6 @@
 """What must hold in every pass, whatever happened before: one function, one law."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from datetime import datetime
 
 from goaround.api import names
@@ -9,56 +8,17 @@ from goaround.api.conditions import find
 from goaround.api.digest import plan_digest, release_digest
 from goaround.api.reasons import ConditionType, Stage
 from goaround.api.signoff import Decision
-from goaround.api.status import HARM, AIFeatureStatus, Latch, LatchCause
+from goaround.api.status import HARM, AIFeatureStatus, LatchCause
 from goaround.rollout.decide import decide
 from goaround.rollout.down import kill_sources
-from goaround.rollout.moves import in_flight, is_watched
-from goaround.rollout.observed import Judged, Observed
-from goaround.rollout.planned import Effect, Plan
+from goaround.rollout.planned import Effect
 from goaround.rollout.signoffs import asks
 from tests.unit.rollout.build import writes
+from tests.unit.rollout.laws_of_control import CONTROL
+from tests.unit.rollout.passes import Pass
 
 SAMPLES = 100
 LEARNT_OF_ITS_EFFECT = {"delivered_at", "contained_at", "exposed_requests", "incident_opened_at"}
-
-
-@dataclass(frozen=True, slots=True)
-class Pass:
-    """One pass: what it saw, when, what it planned, and what was proven harmful before it."""
-
-    seen: Observed
-    now: datetime
-    plan: Plan
-    harmful: dict[str, Latch] = field(default_factory=dict)
-
-    @property
-    def before(self) -> AIFeatureStatus:
-        return self.seen.feature.status
-
-    @property
-    def after(self) -> AIFeatureStatus:
-        return self.plan.status
-
-    @property
-    def evidence(self) -> Judged | None:
-        """What was judged of the very flight that is in the air."""
-        judged, flown = self.seen.judged, self.before.candidate
-        if judged is None or flown is None or not in_flight(self.before):
-            return None
-        mine = (judged.digest, judged.attempt) == (flown.digest, flown.attempt)
-        return judged if mine else None
-
-    @property
-    def harm_in_live(self) -> bool:
-        """What serves everybody was proven to do harm."""
-        judged, good = self.seen.judged, self.before.last_known_good
-        if judged is None or good is None or judged.breach is None:
-            return False
-        return is_watched(self.before) and judged.digest == good.digest
-
-    @property
-    def is_stopped(self) -> bool:
-        return bool(self.seen.problems or self.seen.braked or kill_sources(self.seen))
 
 
 def the_split_sums_to_100(one: Pass) -> bool:
@@ -153,6 +113,8 @@ def nothing_that_is_quarantined_is_gone_back_to(one: Pass) -> bool:
 def only_what_flew_to_the_end_becomes_last_known_good(one: Pass) -> bool:
     if one.after.last_known_good == one.before.last_known_good or one.harm_in_live:
         return True
+    if one.goes_back:
+        return one.seen.quarantined_at(str(one.seen.feature.spec.rollback_to)) == 0
     flown, good, judged = one.before.candidate, one.after.last_known_good, one.evidence
     if flown is None or good is None or judged is None or one.is_stopped:
         return False
@@ -197,7 +159,7 @@ def going_around_without_proof_quarantines_nobody(one: Pass) -> bool:
 def only_proof_of_harm_keeps_a_release_down(one: Pass) -> bool:
     if one.after.stage is not Stage.ROLLED_BACK or one.after.hold is not None:
         return True
-    if one.harm_in_live or one.seen.problems:
+    if one.harm_in_live or one.seen.problems or one.seen.feature.spec.rollback_to:
         return True  # it is the release before the one of spec that was kept from serving
     flown, wanted = one.after.candidate, one.after.release_digest
     proven = {x.digest for x in one.after.latches if x.cause in HARM}
@@ -209,7 +171,9 @@ def quarantined(effects: Iterable[Effect]) -> set[str]:
 
 
 def nothing_is_asked_before_a_way_down(one: Pass) -> bool:
-    landed = one.after.last_known_good != one.before.last_known_good
+    flown, good = one.before.candidate, one.after.last_known_good
+    new = good is not None and good != one.before.last_known_good
+    landed = new and flown is not None and good is not None and good.digest == flown.digest
     falls = one.after.split.candidate < one.before.split.candidate and not landed
     return one.plan.first == () or not (falls or one.after.stage is Stage.KILLED)
 
@@ -223,7 +187,8 @@ def ready_means_that_the_release_of_spec_serves_everybody(one: Pass) -> bool:
     ready, good = find(one.after.conditions, ConditionType.READY), one.after.last_known_good
     if ready is None or ready.status != "True":
         return ready is not None
-    wanted = release_digest(one.seen.feature.spec.release)
+    spec = one.seen.feature.spec
+    wanted = spec.rollback_to or release_digest(spec.release)
     return good is not None and good.digest == wanted and one.after.split.stable == 100
 
 
@@ -264,4 +229,5 @@ LAWS: tuple[Callable[[Pass], bool], ...] = (
     a_latch_is_frozen,
     the_same_observation_gives_the_same_plan,
     nothing_new_never_asks_to_be_looked_at_at_once,
+    *CONTROL,
 )

@@ -13,7 +13,8 @@ from goaround.api.status import HARM, AIFeatureStatus, Latch
 from goaround.rollout.observed import Checked, Problem
 from tests.unit.rollout.build import A, B, C
 from tests.unit.rollout.flights import live
-from tests.unit.rollout.laws import LAWS, Pass
+from tests.unit.rollout.laws import LAWS
+from tests.unit.rollout.passes import Pass
 from tests.unit.rollout.test_preflight import HASH, OTHER, PREFLIGHT
 from tests.unit.rollout.world import Evidence, World, bad, good, nothing
 

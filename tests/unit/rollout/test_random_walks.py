@@ -52,6 +52,8 @@ def test_without_proof_no_candidate_keeps_users_for_ever(
 ) -> None:
     end = walked(*walk)
     end.evidence, end.world.braked = evidence, None
+    end.take(("git suspends", False))
+    end.take(("on call holds", False))
     end.take(("people must agree", None))  # whoever is asked may take their time
     for _ in range(8):
         end.take(("time passes", RAMP_DEADLINE))

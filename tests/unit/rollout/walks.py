@@ -5,13 +5,15 @@ from datetime import timedelta
 
 from hypothesis import strategies as st
 
+from goaround.api import names
 from goaround.api.digest import release_digest
 from goaround.api.signoff import Decision
 from goaround.api.status import Latch, LatchCause
 from goaround.rollout.observed import Guarded
 from tests.unit.rollout.build import CRUISE, HOLD, RAMP_DEADLINE, STEP_DEADLINE, A, B, C, a_problem
 from tests.unit.rollout.flights import STARTS
-from tests.unit.rollout.laws import LAWS, Pass
+from tests.unit.rollout.laws import LAWS
+from tests.unit.rollout.passes import Pass
 from tests.unit.rollout.world import (
     VOUCHED,
     Evidence,
@@ -70,6 +72,11 @@ HAPPENS: tuple[tuple[int, list[Move]], ...] = (
     (1, [("a person signs", (release, off_by)) for release in RELEASES for off_by in (0, 0, 0, 1)]),
     (1, [("the provider is unknown", True), ("the brake is on", True)]),
     (3, [("the provider is unknown", False), ("the brake is on", False)]),
+    (1, [("git suspends", True), ("on call holds", True)]),
+    (4, [("git suspends", False), ("on call holds", False)]),
+    (1, [("on call aborts", off_by) for off_by in (0, 0, 1, None)]),
+    (1, [("git rolls back to", release) for release in RELEASES]),
+    (4, [("git rolls back to", None)]),
     (2, [("the operator", "restarts"), ("the operator", "dies before its status")]),
 )
 """How often what happens: enough goes well for flights to land, so that walks get everywhere."""
@@ -88,7 +95,10 @@ class Walk:
     plan: str = "usual"
     spec_kills: bool = False
     asks: str | None = None
+    suspends: bool = False
+    back_to: str | None = None
     harmful: dict[str, Latch] = field(default_factory=dict)
+    aborted: dict[str, Latch] = field(default_factory=dict)
 
     def take(self, move: Move) -> None:
         """One move, one pass, every law."""
@@ -101,7 +111,7 @@ class Walk:
         world, evidence = self.world, EVIDENCE[self.evidence]
         seen, now = world.observed(evidence), world.now
         plan = world.look(evidence, lost=dies)
-        one = Pass(seen, now, plan, dict(self.harmful))
+        one = Pass(seen, now, plan, dict(self.harmful), dict(self.aborted))
         for law in LAWS:
             assert law(one), f"{law.__name__}: {one.before.summary} -> {one.after.summary}"
         if not dies:
@@ -113,6 +123,8 @@ class Walk:
         for latch in one.after.latches:
             if latch.at not in known and latch.cause is LatchCause.SIGNAL and latch.digest:
                 self.harmful[latch.digest] = latch
+            if latch.at not in known and latch.cause is LatchCause.ABORTED and latch.digest:
+                self.aborted[latch.digest] = latch
         if one.after.last_known_good is not None:
             self.harmful.pop(one.after.last_known_good.digest, None)
 
@@ -138,6 +150,17 @@ class Walk:
             case "spec kills", bool():
                 self.spec_kills = which
                 self._write_spec()
+            case "git suspends", bool():
+                self.suspends = which
+                self._write_spec()
+            case "git rolls back to", (str() | None) as back_to:
+                self.back_to = release_digest(RELEASES[back_to]) if back_to else None
+                self._write_spec()
+            case "on call holds", bool():
+                world.annotations.pop(names.HOLD, None)
+                world = world.held() if which else world
+            case "on call aborts", (int() | None) as off_by:
+                self._aborts(off_by)
             case "a person signs", (str() as release, int() as off_by):
                 digest = release_digest(RELEASES[release])
                 world.signs(digest, self._attempt(digest) + off_by)
@@ -161,7 +184,18 @@ class Walk:
         steps = [{"weightPercent": w, "holdSeconds": HOLD} for w in PLANS[self.plan]]
         kill = {"killSwitch": {"engaged": True}} if self.spec_kills else {}
         asks = {"signOff": {"mode": self.asks}} if self.asks else {}
-        self.world.wants(RELEASES[self.release], ramp={"steps": steps}, **kill, **asks)
+        held = {"suspend": True} if self.suspends else {}
+        back = {"rollbackTo": self.back_to} if self.back_to else {}
+        parts = kill | asks | held | back
+        self.world.wants(RELEASES[self.release], ramp={"steps": steps}, **parts)
+
+    def _aborts(self, off_by: int | None) -> None:
+        """What flies, an attempt that does not, or nothing that can be read."""
+        flown = self.world.status.candidate
+        if off_by is None or flown is None:
+            self.world.aborted("now!")
+        else:
+            self.world.aborted(f"{flown.digest}/{flown.attempt + off_by}")
 
     def _decides(self, what: Decision, by: str, off_by: int) -> None:
         flown = self.world.status.candidate
@@ -187,7 +221,9 @@ class Walk:
         """Nothing stops the way up any more: no switch, no brake, a valid spec."""
         world = self.world
         world.switches.clear()
+        world.annotations.clear()
         world.problems, world.braked, self.spec_kills, self.asks = (), None, False, None
+        self.suspends, self.back_to = False, None
         self._write_spec()
         return self
 

@@ -176,6 +176,7 @@ class World:
     guarded: Guarded = VOUCHED
     confirmed: bool = False
     author: str | None = "git"
+    annotations: dict[str, str] = field(default_factory=dict)
     told: datetime | None = None
 
     @property
@@ -188,7 +189,13 @@ class World:
 
     @property
     def feature(self) -> AIFeature:
-        return a_feature(self.spec, self.status, generation=self.generation, author=self.author)
+        return a_feature(
+            self.spec,
+            self.status,
+            generation=self.generation,
+            author=self.author,
+            annotations=self.annotations,
+        )
 
     def condition(self, kind: ConditionType) -> Condition | None:
         return find(self.status.conditions, kind)
@@ -268,6 +275,18 @@ class World:
 
     def kill(self, name: str = "stop") -> "World":
         self.switches[name] = a_switch(name)
+        return self
+
+    def held(self, reason: str = "we look into it") -> "World":
+        """Whoever is on call annotates the feature."""
+        self.annotations[names.HOLD] = reason
+        return self
+
+    def aborted(self, words: str | None = None) -> "World":
+        """Whoever is on call names what flies now, or says what they like."""
+        flown = self.status.candidate
+        now = f"{flown.digest}/{flown.attempt}" if flown is not None else "nothing/1"
+        self.annotations[names.ABORT] = words if words is not None else now
         return self
 
     def decides(self, decision: Decision, by: str = "ann", **changes: Any) -> "World":

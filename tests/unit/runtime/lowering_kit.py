@@ -119,6 +119,13 @@ class Scene:
         body["metadata"]["generation"] += 1
         self._put(FEATURES, body)
 
+    def annotate(self, annotations: Json) -> None:
+        """Whoever is on call says something about the feature."""
+        body = self.api.body(FEATURES, "shop", "chat")
+        known = body["metadata"].get("annotations", {})
+        body["metadata"]["annotations"] = known | annotations
+        self._put(FEATURES, body)
+
     def spoil(self) -> None:
         """From now on v42 answers badly."""
         self.traffic.change(quality={FLYING: Quality(errors=0.2)})

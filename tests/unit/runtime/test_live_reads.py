@@ -46,6 +46,17 @@ def test_a_way_down_asks_for_nothing() -> None:
     assert not is_due(a_live(MemoryApi()), halfway().kill())
 
 
+def test_what_people_hold_asks_for_nothing_until_they_let_go() -> None:
+    world = ramping().held().wait(10)
+    assert not is_due(a_live(MemoryApi()), world)
+    world.annotations.clear()
+    assert is_due(a_live(MemoryApi()), world)
+
+
+def test_what_came_down_while_it_was_held_asks_for_nothing_either() -> None:
+    assert not is_due(a_live(MemoryApi()), ramping().held().wait(10).aborted().wait(10))
+
+
 def test_policies_are_read_only_where_the_word_of_people_may_count() -> None:
     api = a_cluster()
     look(a_live(api), ramping())
