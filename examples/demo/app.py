@@ -25,16 +25,16 @@ import prometheus_client
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from examples.client.goaround_client import Ask, GoAround, InputRejected, Reply
 from examples.demo.catalogue import Catalogue
-from examples.demo.flags import FeatureFlags, FlagSource
-from examples.demo.service import Reply, reply_to
+from examples.demo.service import FlagSource, asking, joined
 from examples.demo.telemetry import Telemetry
 
 PIN_HEADER = "x-goaround-pin"
 """Set by golden runs only; strip it at the edge."""
 
 
-class Ask(BaseModel):
+class Question(BaseModel):
     """The body of POST /ask; an empty user is not randomised."""
 
     model_config = ConfigDict(extra="ignore")
@@ -48,8 +48,9 @@ class Context:
     """Everything a handler needs."""
 
     source: FlagSource
-    flags: FeatureFlags
+    client: GoAround
     catalogue: Catalogue
+    ask: Ask
     telemetry: Telemetry
 
 
@@ -57,50 +58,48 @@ CONTEXT = web.AppKey("context", Context)
 
 
 async def ask(request: web.Request) -> web.Response:
-    """Answer one question; 400 on a body that is no question."""
+    """Answer one question; 400 on a body that is no question, or breaks the published contract."""
     context = request.app[CONTEXT]
+    client, telemetry = context.client, context.telemetry
     try:
-        body = Ask.model_validate_json(await request.read())
+        body = Question.model_validate_json(await request.read())
     except ValidationError as error:
         return web.json_response({"error": error.errors()[0]["msg"]}, status=400)
-    began = time.perf_counter()
     pin = request.headers.get(PIN_HEADER, "")
-    assignment = context.flags.pinned(pin) if pin else context.flags.assign(body.user)
-    context.telemetry.evaluated(assignment.variant, time.time())
-    reply = reply_to(body.question, assignment.release, context.catalogue)
-    context.telemetry.answered(
-        assignment.variant,
-        assignment.bucket,
-        reply.result,
-        release=reply.release,
-        seconds=time.perf_counter() - began,
-        at=time.time(),
-    )
-    return _response(reply, assignment.variant, context.source.feature)
+    session = client.pinned(pin) if pin else client.session(body.user)
+    telemetry.evaluated(session.variant, time.time())
+    try:
+        reply = client.answer(session, body.model_dump(), context.ask)
+    except InputRejected as error:
+        return web.json_response({"error": str(error)}, status=400)
+    served = reply.session
+    telemetry.answered(served.variant, served.release, reply.result, time.time())
+    return _response(reply, context.source.feature)
 
 
-def _response(reply: Reply, variant: str, feature: str) -> web.Response:
-    content = reply.answer.model_dump() | {
-        "variant": variant,
-        "release": reply.release,
-        "result": reply.result.value,
-        "served_by": "legacy" if reply.is_legacy else "release",
+def _response(reply: Reply, feature: str) -> web.Response:
+    content = reply.output | {
+        "variant": reply.session.variant,
+        "release": reply.session.release,
+        "result": reply.result,
+        "served_by": reply.served_by,
     }
-    header = {"x-aifeature-release": f"{feature}@{reply.release}"}
+    header = {"x-aifeature-release": f"{feature}@{reply.session.release}"}
     return web.json_response(content, headers=header)
 
 
 async def metrics(request: web.Request) -> web.Response:
     """All metrics in the Prometheus text format."""
-    body = request.app[CONTEXT].telemetry.exposition()
+    body = prometheus_client.generate_latest(request.app[CONTEXT].client.registry)
     return web.Response(body=body, headers={"Content-Type": prometheus_client.CONTENT_TYPE_LATEST})
 
 
 async def evaluations(request: web.Request) -> web.Response:
     """Who was evaluated when, for measuring how fast a decision arrived."""
     context = request.app[CONTEXT]
+    feature = f"{context.source.namespace}/{context.source.feature}"
     return web.json_response(
-        {"now": time.time(), "feature": context.source.selector, **context.telemetry.evaluations()}
+        {"now": time.time(), "feature": feature, **context.telemetry.evaluations()}
     )
 
 
@@ -110,21 +109,22 @@ async def healthz(_: web.Request) -> web.Response:
 
 
 async def _ready_to_serve(app: web.Application) -> AsyncIterator[None]:
-    flags = app[CONTEXT].flags
-    await asyncio.to_thread(app[CONTEXT].catalogue.warm)
-    await asyncio.to_thread(flags.start)
+    context = app[CONTEXT]
+    await asyncio.to_thread(context.catalogue.warm)
+    await asyncio.to_thread(context.client.start, context.source.host, context.source.port)
     yield
-    await asyncio.to_thread(flags.stop)
+    await asyncio.to_thread(context.client.stop)
 
 
 def build_app(source: FlagSource) -> web.Application:
     """The application; trains its models and connects to the flag stream when it starts."""
-    app = web.Application()
+    app, catalogue = web.Application(), Catalogue()
     app[CONTEXT] = Context(
         source=source,
-        flags=FeatureFlags(source),
-        catalogue=Catalogue(),
-        telemetry=Telemetry(source.namespace, source.feature),
+        client=joined(source, prometheus_client.CollectorRegistry()),
+        catalogue=catalogue,
+        ask=asking(catalogue),
+        telemetry=Telemetry(),
     )
     app.cleanup_ctx.append(_ready_to_serve)
     app.router.add_post("/ask", ask)

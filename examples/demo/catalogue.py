@@ -54,11 +54,10 @@ class Tuning(BaseModel):
 
 
 class Release(BaseModel):
-    """The release a flag carries: its short digest and everything the digest covers."""
+    """The parts of the release that a flag carries."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    release: str = Field(pattern=r"^[0-9a-f]{6,64}$")
     model: Part
     prompt: Part
     index: Part

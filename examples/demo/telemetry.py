@@ -1,21 +1,15 @@
-"""What the application tells about itself: Prometheus metrics and a log of evaluations.
+"""Who was evaluated when, and how each release answered: what metrics are too coarse for.
 
-Decides label names and the life of every series. Time is handed in; nothing here reads a clock.
+Decides when a variant was seen again after silence. Time is handed in; nothing here reads a clock.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from examples.client.goaround_client import ERROR, GOLDEN, SCHEMA_ERROR
 
-from examples.demo.answerer import Result
-from examples.demo.flags import BUCKETS, CANDIDATE, FALLBACK, GOLDEN, STABLE
-
-# Seconds; a good release needs about 0.0005, the slow model 0.02.
-LATENCY_BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5)
 RESUMED_AFTER_SECONDS = 5.0
-_BAD = (Result.SCHEMA_ERROR, Result.ERROR)
 
 
 @dataclass(slots=True)
@@ -50,44 +44,22 @@ class Flown:
     last_bad: float | None = None
     results: dict[str, int] = field(default_factory=dict)
 
-    def again(self, result: Result, at: float) -> None:
+    def again(self, result: str, at: float) -> None:
         self.count += 1
         self.last = at
-        self.results[result.value] = self.results.get(result.value, 0) + 1
-        if result in _BAD:
+        self.results[result] = self.results.get(result, 0) + 1
+        if result in (ERROR, SCHEMA_ERROR):
             self.bad += 1
             self.first_bad = at if self.first_bad is None else self.first_bad
             self.last_bad = at
 
 
 class Telemetry:
-    """Counters and histogram of one feature, and who was evaluated when."""
+    """Evaluations by variant, answers by release; times in unix seconds."""
 
-    def __init__(self, namespace: str, feature: str) -> None:
-        self._fixed = {"namespace": namespace, "ai_feature": feature}
-        self._registry = CollectorRegistry()
-        arm = ("namespace", "ai_feature", "ai_variant", "ai_bucket")
-        self._requests = Counter(
-            "ai_requests_total", "Answers by result.", (*arm, "result"), registry=self._registry
-        )
-        self._seconds = Histogram(
-            "ai_request_seconds",
-            "Seconds from flag evaluation to the checked answer; waiting in line not included.",
-            arm,
-            buckets=LATENCY_BOUNDS,
-            registry=self._registry,
-        )
+    def __init__(self) -> None:
         self._variants: dict[str, Seen] = {}
         self._releases: dict[str, Flown] = {}
-        self._start_at_zero()
-
-    def _start_at_zero(self) -> None:
-        """Give every expected series its zero, so that a first error is an increase."""
-        for variant in (STABLE, CANDIDATE, FALLBACK):
-            for result in Result:
-                for bucket in BUCKETS:
-                    labels = {"ai_variant": variant, "ai_bucket": bucket, "result": result.value}
-                    self._requests.labels(**self._fixed, **labels)
 
     def evaluated(self, variant: str, at: float) -> None:
         """A flag evaluation put a request on `variant`."""
@@ -97,19 +69,10 @@ class Telemetry:
             return
         seen.again(at)
 
-    def answered(
-        self, variant: str, bucket: str, result: Result, *, release: str, seconds: float, at: float
-    ) -> None:
-        """An answer of `release` came out as `result` after `seconds` of work."""
-        arm = {**self._fixed, "ai_variant": variant}
-        self._requests.labels(**arm, ai_bucket=bucket, result=result.value).inc()
-        self._seconds.labels(**arm, ai_bucket=bucket).observe(seconds)
-        if variant != GOLDEN:  # nobody was served
+    def answered(self, variant: str, release: str, result: str, at: float) -> None:
+        """An answer of `release` came out as `result`; in a golden run nobody was served."""
+        if variant != GOLDEN:
             self._releases.setdefault(release, Flown(first=at, last=at)).again(result, at)
-
-    def exposition(self) -> bytes:
-        """All metrics in the Prometheus text format."""
-        return generate_latest(self._registry)
 
     def evaluations(self) -> dict[str, object]:
         """Per variant and per release: how often, first and last, and what went bad."""

@@ -16,23 +16,31 @@ from goaround.api.base import Json
 from goaround.world.connect import load_api_client
 from goaround.world.kube import KubeApi
 from hack.controlplane import StartFailed, ToolMissing
-from hack.demo.acts import ACTS, Act, Report
+from hack.demo.acts import Act, Report, adopt, climb, crash, go_around, kill
+from hack.demo.gates import golden, sign_off
 from hack.demo.look import Look
 from hack.demo.stack import FEATURE, LIFE_SECONDS, NAMESPACE, ROOT, Stack, running
 from hack.demo.stream import Ear
 
 BUILD = ROOT / "build" / "demo"
-LOAD_SECONDS = 330
 RATE = 100
+ACTS: tuple[tuple[str, str, Act], ...] = (
+    ("adopt", "Adopt what serves", adopt),
+    ("climb", "A good release climbs 10 → 50 → 100 %", climb),
+    ("goAround", "A bad prompt goes around at 10 %", go_around),
+    ("golden", "The same prompt with a golden set: rejected before anybody gets it", golden),
+    ("kill", "Kill switch, fallback, and the way back", kill),
+    ("crash", "The operator is killed in mid-ramp, and goes on", crash),
+    ("signOff", "A ramp waits for a person", sign_off),
+)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--keep", action="store_true", help="leave everything running")
     args = parser.parse_args()
-    load = LIFE_SECONDS if args.keep else LOAD_SECONDS
     try:
-        with running(BUILD / "logs", load_seconds=load, rate=RATE) as stack:
+        with running(BUILD / "logs", load_seconds=LIFE_SECONDS, rate=RATE) as stack:
             report = asyncio.run(play(stack))
             ok = publish(report, stack, BUILD / "report.json")
             if args.keep:
@@ -81,12 +89,13 @@ def publish(report: Report, stack: Stack, where: Path) -> bool:
     ok = len(report.acts) == len(ACTS) and all(a["ok"] for a in report.acts)
     body: Json = {"acts": report.acts, "rollback": report.rollback, "kill": report.kill}
     body |= {"crash": report.crash, "evidence": report.evidence}
+    body |= {"golden": report.golden, "signOff": report.sign_off}
     where.parent.mkdir(parents=True, exist_ok=True)
     where.write_text(json.dumps(body, indent=1) + "\n")
     print("act          ok     seconds")
     for act in report.acts:
         print(f"{act['name']:12} {act['ok']!s:6} {act['seconds']:7.1f}")
-    for group in ("evidence", "rollback", "kill", "crash"):
+    for group in ("evidence", "rollback", "golden", "kill", "crash", "signOff"):
         for name, value in body[group].items():
             print(f"{group + '.' + name:38} {value}")
     print(f"\nreport: {where.relative_to(ROOT)}; logs: {stack.logs.relative_to(ROOT)}")

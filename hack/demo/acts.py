@@ -26,6 +26,16 @@ BETTER: Json = {
     "index": {"name": "faq", "version": "2026-11-20"},
 }
 THIRD: Json = {**BETTER, "prompt": {"name": "support", "version": "v42"}}
+# Half the holds: what the crash act shows does not hang on them.
+QUICKER: Json = {
+    "intervalSeconds": 1,
+    "steps": [
+        {"weightPercent": 10, "holdSeconds": 10, "minSamples": 50},
+        {"weightPercent": 50, "holdSeconds": 5, "minSamples": 50},
+        {"weightPercent": 100},
+    ],
+    "cruiseSeconds": 5,
+}
 BAD: Json = {**BETTER, "prompt": {"name": "support", "version": "v43-bad"}}
 
 
@@ -38,6 +48,8 @@ class Report:
     rollback: Json = field(default_factory=dict)
     kill: Json = field(default_factory=dict)
     crash: Json = field(default_factory=dict)
+    golden: Json = field(default_factory=dict)
+    sign_off: Json = field(default_factory=dict)
     incident: str | None = None
 
 
@@ -143,7 +155,7 @@ async def crash(look: Look, report: Report) -> None:
     """The operator is SIGKILLed in mid-ramp and started again: it goes on, nothing is doubled."""
     incidents = len(await look.api.list(INCIDENTS, namespace=NAMESPACE))
     known = {e["metadata"]["name"] for e in await look.api.list(EVENTS, namespace=NAMESPACE)}
-    await ask_for(look, THIRD)
+    await ask_for(look, THIRD, ramp=QUICKER)
     await look.until(lambda f: f.status.split.candidate == 10, "the first step", 30)
     await asyncio.sleep(4)
     look.stack.crash("operator")
@@ -191,10 +203,10 @@ async def first_fallback(look: Look, *, after: float, seconds: float = 10) -> fl
     raise TimeoutError("the application never evaluated to the fallback")
 
 
-async def ask_for(look: Look, release: Json) -> None:
-    """What a GitOps pipeline would do: change spec.release, nothing else."""
+async def ask_for(look: Look, release: Json, **spec: Json) -> None:
+    """What a GitOps pipeline would do: change spec.release, and whole parts of the spec."""
     wanted = manifest()
-    wanted["spec"]["release"] = release
+    wanted["spec"] |= {"release": release, **spec}
     text = yaml.safe_dump(wanted)
     look.stack.plane.kubectl("apply", "-f", "-", stdin=text)
     look.say(f"spec asks for {title(release)}")
@@ -206,12 +218,3 @@ def title(release: Json) -> str:
 
 def digest(release: Json) -> str:
     return release_digest(Release.model_validate(release))
-
-
-ACTS: tuple[tuple[str, str, Act], ...] = (
-    ("adopt", "Adopt what serves", adopt),
-    ("climb", "A good release climbs 10 → 50 → 100 %", climb),
-    ("goAround", "A bad prompt goes around at 10 %", go_around),
-    ("kill", "Kill switch, fallback, and the way back", kill),
-    ("crash", "The operator is killed in mid-ramp, and goes on", crash),
-)

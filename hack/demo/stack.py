@@ -21,6 +21,7 @@ from hack.controlplane import ControlPlane, apply_crds, control_plane
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMESPACE, FEATURE = "shop", "support-chat"
+APP_ENDPOINT = "app"
 LIFE_SECONDS = 900
 STOP_SECONDS = 30
 
@@ -66,7 +67,7 @@ def running(logs: Path, *, load_seconds: int, rate: int) -> Iterator[Stack]:
         plane.kubectl("create", "namespace", NAMESPACE)
         ports = free_ports(5)
         config = logs / "operator.yaml"
-        config.write_text(administrators_file(plane.prometheus))
+        config.write_text(administrators_file(plane.prometheus, ports[0]))
         wanted = commands(plane, config, ports, load_seconds, rate)
         processes: dict[str, subprocess.Popen[bytes]] = {}
         stack.callback(lambda: stop_all(processes))
@@ -89,8 +90,9 @@ def running(logs: Path, *, load_seconds: int, rate: int) -> Iterator[Stack]:
         yield made
 
 
-def administrators_file(prometheus: str) -> str:
-    """One provider with a lag of 1 s: window ends are readable one scrape after they passed."""
+def administrators_file(prometheus: str, app_port: int) -> str:
+    """One provider with a lag of 1 s: window ends are readable one scrape after they passed; and
+    the app as an endpoint for golden runs."""
     provider = {
         "name": "default",
         "url": prometheus,
@@ -98,7 +100,9 @@ def administrators_file(prometheus: str) -> str:
         "lagSeconds": 1,
         "timeoutSeconds": 5,
     }
-    return json.dumps({"providers": [provider], "checkpointSeconds": 5}, indent=1)
+    app = {"name": APP_ENDPOINT, "url": f"http://127.0.0.1:{app_port}/ask"}
+    body = {"providers": [provider], "endpoints": [app], "checkpointSeconds": 5}
+    return json.dumps(body, indent=1)
 
 
 def commands(

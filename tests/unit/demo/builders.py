@@ -13,8 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 import grpc
 from openfeature.schemas.protobuf.flagd.sync.v1 import sync_pb2, sync_pb2_grpc
 
+from examples.client.goaround_client import BUCKETS
 from examples.demo.catalogue import Release
-from examples.demo.flags import BUCKETS, FlagSource
+from examples.demo.service import FlagSource
 
 NAMESPACE, FEATURE = "shop", "support-chat"
 STABLE_DIGEST, CANDIDATE_DIGEST = "aaaaaaaaaaaa", "cccccccccccc"

@@ -15,9 +15,10 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client.parser import text_string_to_metric_families
 
+from examples.client.goaround_client import BUCKETS
 from examples.demo.app import build_app
-from examples.demo.flags import BUCKETS, FlagSource
 from examples.demo.load import Plan, run
+from examples.demo.service import FlagSource
 from tests.unit.demo.builders import (
     CANDIDATE_DIGEST,
     FEATURE,
@@ -131,12 +132,33 @@ def test_a_schema_error_is_counted_on_the_candidate_and_the_user_gets_the_legacy
         async with running(flags.source) as client:
             answer = await ask(client, "user-1", QUOTING)
             assert (answer["variant"], answer["result"]) == ("candidate", "schema_error")
-            assert (answer["served_by"], answer["sources"]) == ("legacy", [])
+            assert (answer["served_by"], answer["sources"]) == ("CodeDefault", [])
             assert await counted(client, ai_variant="candidate", result="schema_error") == 1
             log = await (await client.get("/evaluations")).json()
             flown = log["releases"][CANDIDATE_DIGEST]
             assert (flown["count"], flown["bad"]) == (1, 1)
             assert flown["first"] <= flown["first_bad"] <= log["now"]
+
+    asyncio.run(scenario())
+
+
+def test_a_published_contract_and_chain_are_kept(flags: FlagServer) -> None:
+    short = {"type": "object", "properties": {"question": {"maxLength": 60}}}
+    away = {"name": "away", "type": "Disabled", "text": "Write to us."}
+    told = BAD_CANDIDATE | {"contract": {"input": {"schema": short}}}
+    told |= {"fallback": {"chain": [{"name": "rules", "type": "Rules"}, away], "landing": "rules"}}
+    flags.send(flag_set(candidate=told, percent=100))
+
+    async def scenario() -> None:
+        async with running(flags.source) as client:
+            answer = await ask(client, "user-1", 'I read "it". What is express?')
+            assert (answer["result"], answer["served_by"]) == ("schema_error", "away")
+            assert answer["answer"] == "Write to us."
+            too_long = {"user": "user-1", "question": "x" * 61}
+            async with client.post("/ask", json=too_long) as response:
+                assert response.status == 400
+                assert "maxLength: 60" in (await response.json())["error"]
+            assert await counted(client, ai_feature=FEATURE) == 1
 
     asyncio.run(scenario())
 
@@ -150,7 +172,7 @@ def test_an_unknown_version_counts_as_error_and_serves_the_legacy_answer(
     async def scenario() -> None:
         async with running(flags.source) as client:
             answer = await ask(client, "user-1")
-            assert (answer["result"], answer["served_by"]) == ("error", "legacy")
+            assert (answer["result"], answer["served_by"]) == ("error", "CodeDefault")
             assert await counted(client, ai_variant="candidate", result="error") == 1
 
     asyncio.run(scenario())

@@ -6,17 +6,25 @@ Decides that a customer always gets an answer of the schema, whatever the flag c
 from __future__ import annotations
 
 import pytest
+from prometheus_client import CollectorRegistry
 
-from examples.demo.answerer import Result
+from examples.client.goaround_client import Reply, SessionRelease
 from examples.demo.catalogue import Catalogue
 from examples.demo.fallback import legacy_answer
 from examples.demo.questions import question_bank
 from examples.demo.schema import SchemaViolation, check_output
-from examples.demo.service import reply_to
-from tests.unit.demo.builders import STABLE_DIGEST, payload
+from examples.demo.service import FlagSource, asking, joined
+from tests.unit.demo.builders import FEATURE, NAMESPACE, STABLE_DIGEST, payload
 
-CATALOGUE = Catalogue()
+CLIENT = joined(FlagSource(NAMESPACE, FEATURE, "127.0.0.1", 1), CollectorRegistry())
+ASK = asking(Catalogue())
 ODD = ["", "?", '"', "\n\n", "{}", "ß" * 2000, "<answer as text>", "\x00"]
+
+
+def reply_to(question: str, value: dict[str, object]) -> Reply:
+    """What a user of the release in `value` gets."""
+    session = SessionRelease("user-1", "stable", "stable", "b00", value)
+    return CLIENT.answer(session, {"user": "user-1", "question": question}, ASK)
 
 
 @pytest.mark.parametrize("question", ODD)
@@ -33,9 +41,9 @@ def test_the_legacy_answer_is_valid_for_the_whole_question_bank() -> None:
 
 @pytest.mark.parametrize("question", ODD[1:])
 def test_a_good_release_keeps_the_schema_for_odd_questions(question: str) -> None:
-    reply = reply_to(question, payload(), CATALOGUE)
-    assert reply.result in (Result.OK, Result.UNSUPPORTED)
-    assert not reply.is_legacy
+    reply = reply_to(question, payload())
+    assert reply.result in ("ok", "unsupported")
+    assert reply.served_by == "release"
 
 
 @pytest.mark.parametrize(
@@ -51,25 +59,25 @@ def test_a_good_release_keeps_the_schema_for_odd_questions(question: str) -> Non
 def test_a_release_that_cannot_be_loaded_serves_the_legacy_answer(
     broken: dict[str, object],
 ) -> None:
-    reply = reply_to("How long does the refund take?", broken, CATALOGUE)
-    assert reply.result is Result.ERROR
-    assert reply.is_legacy
-    assert reply.answer == legacy_answer("How long does the refund take?")
+    reply = reply_to("How long does the refund take?", broken)
+    assert reply.result == "error"
+    assert reply.served_by == "CodeDefault"
+    assert reply.output == legacy_answer("How long does the refund take?").model_dump()
 
 
 def test_a_schema_error_serves_the_legacy_answer_and_blames_the_release() -> None:
     question = 'I read "Refunds" on your site. How long does the refund take?'
-    reply = reply_to(question, payload(prompt="v43-bad"), CATALOGUE)
-    assert reply.result is Result.SCHEMA_ERROR
-    assert reply.release == STABLE_DIGEST
-    assert reply.answer == legacy_answer(question)
+    reply = reply_to(question, payload(prompt="v43-bad"))
+    assert reply.result == "schema_error"
+    assert reply.session.release == STABLE_DIGEST
+    assert reply.output == legacy_answer(question).model_dump()
 
 
 def test_parameters_may_be_strings_and_steer_the_release() -> None:
     strict = payload(parameters={"minConfidence": "0.99", "topK": "1"})
-    reply = reply_to("How much does express cost?", strict, CATALOGUE)
-    assert reply.result is Result.UNSUPPORTED
-    assert len(reply.answer.sources) == 1
+    reply = reply_to("How much does express cost?", strict)
+    assert reply.result == "unsupported"
+    assert len(reply.output["sources"]) == 1
 
 
 @pytest.mark.parametrize(
