@@ -2,6 +2,8 @@
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
 KEEP ?=
+# byte code that is kept saves a third of every start, and the tests start a lot
+unexport PYTHONDONTWRITEBYTECODE
 QUICK ?=
 ALL ?=
 # each worker has a control plane of its own, and a file's tests share one operator

@@ -119,7 +119,8 @@ def free_ports(purpose: str, number: int) -> tuple[int, ...]:
     return ports
 
 
-def _with_crds(plane: ControlPlane) -> None:
+def with_crds(plane: ControlPlane) -> None:
+    """Our CRDs are there; they are applied once per control plane."""
     if plane.server not in INSTALLED:
         apply_crds(plane, sorted((ROOT / "crds").glob("goaround.dev_*.yaml")))
         INSTALLED.add(plane.server)
@@ -153,7 +154,7 @@ def running(
     plane: ControlPlane, logs: Path, *, before: Callable[["Stack"], None] | None = None
 ) -> Iterator[Stack]:
     """Operator, flag replica, apps and providers; `before` acts when all but the operator run."""
-    _with_crds(plane)
+    with_crds(plane)
     grpc, http, probes, page = free_ports("all", 4)
     with ExitStack() as stack:
         api = stack.enter_context(client(plane))

@@ -102,7 +102,7 @@ class Shop:
             told = [f"{t.reason}: {t.message}" for t in seen.status.history]
             story = "\n".join([str(seen.status.summary), *told])
             assert time.monotonic() < until, f"not within {seconds:.0f} s: {what}; {story}"
-            time.sleep(0.05)
+            time.sleep(0.1)  # parsing what is read costs as much as the wait
         return seen
 
     def until_stage(self, name: str, stage: Stage, seconds: float = PATIENCE) -> AIFeature:

@@ -23,11 +23,11 @@ from hack.controlplane import ControlPlane
 from tests.cluster.operator_kit import (
     NUMBERS,
     Process,
-    _with_crds,
     client,
     create_namespace,
     free_ports,
     process,
+    with_crds,
 )
 from tests.cluster.operator_shop import Shop, eventually
 from tests.cluster.operator_traffic import TICK_SECONDS, FeatureName, Traffic, metrics_page
@@ -159,7 +159,7 @@ class Rig:
 @contextmanager
 def rig(plane: ControlPlane, logs: Path) -> Iterator[Rig]:
     """All of it, ready."""
-    _with_crds(plane)
+    with_crds(plane)
     ports, home = free_ports("refusal", 6), f"op-home-{next(NUMBERS)}"
     token = logs / "token"
     token.write_text(os.urandom(16).hex())

@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 
 from goaround.api.base import Json
-from goaround.api.crd import crd
 from goaround.api.kinds import SERVED
-from goaround.api.risk import FailureClass
 from hack.controlplane import ControlPlane
-from tests.cluster.api_objects import an_object, create, install, largest, patch, stored
+from tests.cluster.api_objects import an_object, create, install, patch, stored
+from tests.largest import largest, largest_spec, schema
 
 pytestmark = pytest.mark.cluster
 KIB = 1024
@@ -21,39 +20,6 @@ KIB = 1024
 def api(plane: ControlPlane) -> ControlPlane:
     install(plane)
     return plane
-
-
-def schema(kind: str, part: str) -> Json:
-    (served,) = (s for s in SERVED if s.kind.kind == kind)
-    (version,) = crd(served)["spec"]["versions"]
-    found: Json = version["schema"]["openAPIV3Schema"]["properties"][part]
-    return found
-
-
-def largest_spec(kind: str) -> Json:
-    """The largest spec that also obeys the rules between fields."""
-    spec: Json = largest(schema(kind, "spec"))
-    if kind == "AIFeature":
-        spec["delivery"] = spec["delivery"][:1]
-        for number, step in enumerate(spec["ramp"]["steps"], start=1):
-            step["weightPercent"] = 10 * number
-        for number, signal in enumerate(spec["acceptance"]["signals"]):
-            for other in ("latency", "mean", "count", "query", "preset", "min"):
-                del signal[other]
-            if number > 0:
-                del signal["slices"]
-            signal["max"] = "0.000000001"
-            signal["vsStable"] |= {"worseBy": "0.000000001", "rejectAt": "0.000000002"}
-            signal["vsStable"]["worseByFactor"] = "100.000000"
-        for asked in (spec["preflight"], *spec["preflight"]["contracts"]):
-            del asked["endpoint"]["service"]
-        for mode, failure in zip(spec["failureModes"], FailureClass, strict=True):
-            mode["class"] = str(failure)  # one of each
-        for watched in spec["drift"]["inputs"]:
-            del watched["histogram"], watched["similarity"], watched["centroid"]
-    if kind == "AIKillSwitch":
-        del spec["featureRef"]
-    return spec
 
 
 @pytest.mark.parametrize("kind", [served.kind.kind for served in SERVED])
@@ -71,6 +37,10 @@ def test_the_largest_legal_status_is_accepted_and_the_server_can_store_it(
     assert create(api, an_object(kind, name)) == ""
     status: Json = largest(schema(kind, "status"))
     if kind == "AIFeature":
+        for known in (status["candidate"], status["lastKnownGood"], status["previousGood"]):
+            known["release"]["parameters"] = {}
+        for latch in status["latches"]:
+            latch["release"]["parameters"] = latch["backTo"]["release"]["parameters"] = {}
         status["split"] = {"stable": 100, "candidate": 0, "fallback": 0}
     assert patch(api, f"{kind}/{name}", {"status": status}, "--subresource=status") == ""
     # etcd takes 1.5 MiB; nobody may be able to reach it by legal content.

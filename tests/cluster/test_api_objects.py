@@ -174,14 +174,6 @@ def test_a_feature_cannot_be_scaled(api: ControlPlane, chat: str) -> None:
     assert told.returncode != 0
 
 
-def test_the_example_of_a_drift_watch_is_taken_as_it_stands(api: ControlPlane) -> None:
-    path = ROOT / "examples" / "drift.yaml"
-    told = api.kubectl("apply", f"--filename={path}", "--dry-run=server", HERE)
-    made = [line.split()[0] for line in told.stdout.splitlines()]
-    assert made == ["configmap/tickets-training", "aifeature.goaround.dev/tickets"]
-    assert told.stderr == ""
-
-
 def test_a_dry_run_leaves_nothing_behind(api: ControlPlane) -> None:
     assert create(api, an_object("AIFeature", "dry"), "--dry-run=server") == ""
     told = api.kubectl("get", "aif", "dry", HERE, check=False)

@@ -6,6 +6,7 @@ from the source, so that a forbidden import is found even where no test runs it.
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,7 @@ def impurities(tree: ast.AST) -> list[str]:
     return found
 
 
+@cache
 def parsed(path: Path) -> ast.AST:
     return ast.parse(path.read_text(encoding="utf-8"), str(path))
 

@@ -53,7 +53,8 @@ HARM = frozenset({LatchCause.SIGNAL, LatchCause.REJECTED})
 
 class Latch(Model):
     """Why a release was sent back, frozen when it was decided. It does not change afterwards,
-    except for what is learnt about its effect."""
+    except for what is learnt about its effect; an hour later its signals are left to the incident,
+    and once there is a newer latch its content to the release's record."""
 
     cause: LatchCause = Field(description="What made it go around.")
     at: Timestamp = Field(description="When it was decided.")
@@ -82,7 +83,7 @@ class Latch(Model):
     signals: list[SignalStatus] = Field(
         default_factory=list,
         max_length=20,
-        description="The signals as they stood.",
+        description="The signals as they stood, the gravest ones.",
         json_schema_extra=keyed_by("name"),
     )
     revision: int = Field(ge=0, description="`status.revision` that carries the decision.")
@@ -98,3 +99,7 @@ class Latch(Model):
     incident_opened_at: Timestamp | None = Field(
         default=None, description="When that incident was seen to exist."
     )
+
+    @property
+    def is_shortened(self) -> bool:
+        return self.digest is not None and self.release is None

@@ -50,7 +50,15 @@ class Release(Model):
         default_factory=dict,
         max_length=32,
         description="Settings that belong to the release (temperature, tools, token limits, "
-        "thresholds), as text; a change of one is a new release.",
+        "thresholds), as text; a change of one is a new release. Names and values may have 1024 "
+        "characters together.",
+        json_schema_extra=rules(
+            cel(
+                "self.map(key, key.size() + self[key].size()).sum() <= 1024",
+                "parameters may have at most 1024 characters together, because status shows every "
+                "release in full: keep long ones in a file with a version, and name that version",
+            )
+        ),
     )
 
     @property

@@ -36,7 +36,7 @@ def decide(incident: AIIncident, feature: AIFeature | None, now: datetime) -> AI
         failed_release=_release(latch),
         serving_release=_serving(latch),
         changes=_changes(latch),
-        signals=list(latch.signals),
+        signals=list(latch.signals) or before.signals,  # an old latch has none any more
         conditions=_conditions(incident, latch, milestones, now),
     )
     return after.but(whiteboard=_whiteboard(incident, after, latch))
@@ -62,10 +62,12 @@ def event_name(incident: AIIncident, told: Transition) -> str:
 
 
 def _latch(incident: AIIncident, feature: AIFeature | None) -> Latch | None:
+    """The latch that it speaks of; None once that was shortened: nothing more is learnt of it."""
     if feature is None:
         return None
     named = (x for x in feature.status.latches if x.incident == incident.metadata.name)
-    return next(named, None)
+    found = next(named, None)
+    return None if found is not None and found.is_shortened else found
 
 
 def _milestones(known: Milestones, latch: Latch) -> Milestones:
@@ -126,7 +128,7 @@ def _whiteboard(incident: AIIncident, after: AIIncidentStatus, latch: Latch) -> 
     ]
     details = [
         *[f"Change: {c}" for c in after.changes],
-        *[f"Signal {s.name} {s.verdict}: {s.message}" for s in latch.signals],
+        *[f"Signal {s.name} {s.verdict}: {s.message}" for s in after.signals],
     ]
     tail = [
         *_times(after.milestones),

@@ -20,7 +20,7 @@ from goaround.api.status import (
     Latch,
     LatchCause,
 )
-from goaround.rollout.moves import ground, in_flight, latched, move
+from goaround.rollout.moves import gravest, ground, in_flight, latched, move
 from goaround.rollout.observed import Breach, Observed, Outage
 
 SPARES_THE_NEWER = {Stage.INCONCLUSIVE, Stage.REJECTED}
@@ -127,7 +127,7 @@ def leave_good(
         f"{latch.attempt}.",
         stage=status.stage if status.stage in SPARES_THE_NEWER else Stage.ROLLED_BACK,
         latch=latch,
-        signals=list(o.judged.signals) if o.judged is not None else [],
+        signals=gravest(o.judged.signals) if o.judged is not None else [],
     )
 
 
@@ -275,7 +275,7 @@ def _latch(
         proven_at=breach.proven_at if breach is not None else None,
         started_at=breach.started_at if breach is not None else None,
         exposed_requests=judged.exposed if judged is not None and flying is not None else None,
-        signals=list(judged.signals) if judged is not None else [],
+        signals=gravest(judged.signals) if judged is not None else [],
         revision=status.revision,
         incident=names.incident_name(
             o.feature.metadata.name,

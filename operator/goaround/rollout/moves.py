@@ -4,15 +4,25 @@ A move sets the stage and the split and appends the transition that an event wil
 conditions and columns are settled in one place at the end of the pass (`settle.py`).
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from goaround.api.conditions import Wanted, find
 from goaround.api.reasons import EventReason, Stage
-from goaround.api.status import AIFeatureStatus, Latch, LatchCause, Split, Transition
+from goaround.api.status import (
+    AIFeatureStatus,
+    Latch,
+    LatchCause,
+    SignalStatus,
+    Split,
+    Transition,
+)
 
 HISTORY = 10
 MOMENT = timedelta(milliseconds=1)
 LATCHES = 4
+SIGNALS_KEPT = 5
+GRAVITY = {"Bad": 0, "Unknown": 1, "Undecided": 2}
 
 
 def move(
@@ -55,6 +65,14 @@ def told_once(
 def latched(status: AIFeatureStatus, latch: Latch) -> list[Latch]:
     """The latches with a new one in front."""
     return [latch, *status.latches][:LATCHES]
+
+
+def gravest(signals: Sequence[SignalStatus]) -> list[SignalStatus]:
+    """What a latch keeps of the signals, in their order: all while they are few, else those that
+    speak against the release most."""
+    last = len(GRAVITY)
+    by_gravity = sorted(signals, key=lambda s: GRAVITY.get(s.verdict, last))[:SIGNALS_KEPT]
+    return [s for s in signals if s in by_gravity]
 
 
 def ground(status: AIFeatureStatus) -> Split:

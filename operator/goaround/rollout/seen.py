@@ -3,13 +3,16 @@
 Says "contained" only after a whole window without a request, never because something was written.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from goaround.api.reasons import EventReason, Stage
-from goaround.api.status import AIFeatureStatus, Latch, LatchCause
+from goaround.api.status import HARM, AIFeatureStatus, Latch, LatchCause
 from goaround.rollout.moves import fell_from_live, is_watched, move
 from goaround.rollout.observed import Observed
 from goaround.rollout.stated import DOWN
+
+KEPT_WHOLE: Final = timedelta(hours=1)
 
 
 def effect_seen(o: Observed, status: AIFeatureStatus, now: datetime) -> AIFeatureStatus:
@@ -28,7 +31,7 @@ def effect_seen(o: Observed, status: AIFeatureStatus, now: datetime) -> AIFeatur
 
 
 def _noticed(o: Observed, status: AIFeatureStatus, latch: Latch, now: datetime) -> Latch:
-    latch = _opened(o, latch, now)
+    latch = _shortened(o, status, _opened(o, latch, now), now)
     if latch.delivered_at is None and _delivered(o, latch.revision):
         latch = latch.but(delivered_at=now)
     if latch.contained_at is not None or not _is_over(o, status, latch):
@@ -78,6 +81,27 @@ def _opened(o: Observed, latch: Latch, now: datetime) -> Latch:
     if latch.incident_opened_at is not None or latch.incident not in o.incidents:
         return latch
     return latch.but(incident_opened_at=now)
+
+
+def _shortened(o: Observed, status: AIFeatureStatus, latch: Latch, now: datetime) -> Latch:
+    """A latch of yesterday leaves its signals to the incident, and an older one its content to the
+    record, too: it keeps cause, digest and message, since all of it would be most of a status."""
+    if latch.incident_opened_at is None or now - latch.at <= KEPT_WHOLE:
+        return latch
+    done = latch.contained_at is not None or latch.cause in {LatchCause.KILL, LatchCause.OUTAGE}
+    if not done:
+        return latch
+    if latch.at == status.latches[0].at or not _is_recorded(o, latch):
+        return latch.but(signals=[])
+    return latch.but(signals=[], release=None, back_to=None)
+
+
+def _is_recorded(o: Observed, latch: Latch) -> bool:
+    """Whether the release's record says of it what the latch says."""
+    record = o.record(latch.digest) if latch.digest is not None else None
+    if latch.cause not in HARM or record is None:
+        return latch.cause not in HARM
+    return record.cleared(latch) or (record.quarantined_attempt or 0) >= latch.attempt
 
 
 def _delivered(o: Observed, revision: int) -> bool:

@@ -210,7 +210,7 @@ def test_what_is_within_the_allowance_is_never_told() -> None:
 
 def test_twice_the_limit_is_found_within_minutes() -> None:
     delays, well = [], fed(an_alarm(), 600, 0.01)
-    for seed in range(40):
+    for seed in range(20):
         dice, one, i = np.random.default_rng(seed), well, 0
         while one.since is None:
             i += 1

@@ -85,7 +85,7 @@ def test_the_simulation_gives_the_numbers_of_the_engine() -> None:
 
 # -- simulated years -----------------------------------------------------------------------------
 
-YEARS = 4
+YEARS = 2
 ERAS_OF_A_YEAR = 366
 
 
@@ -129,7 +129,7 @@ def test_late_harm_is_found_as_fast_as_early_harm(
         assert p95[day] <= 1.2 * p95[0] + 1, p95
 
 
-def delays(day: int, rate: float, worse: float, runs: int = 200) -> Floats:
+def delays(day: int, rate: float, worse: float, runs: int = 120) -> Floats:
     """Windows from the onset of harm to its proof; landed six hours before, plus `day` days.
 
     Of all the days before only the eras that still run are simulated: an era knows of nothing

@@ -20,7 +20,7 @@ from goaround.evidence.judge import (
 from tests.unit.evidence.enumeration import Floats, Shares, Sizes, binomial, outcomes, paths
 
 FAIR = 1 + 1e-9
-SETTINGS = 2000
+SETTINGS = 800
 
 
 def _one_sample_expectation(n: int, p: float, tau: float, q: Floats) -> float:
@@ -141,7 +141,7 @@ def test_whole_flights_gain_nothing_under_the_null(*, harm: bool) -> None:
     """E[E_t] and E[A_t], with guesses learned on the way, by every path through three windows."""
     rng = np.random.default_rng(4)
     largest = 0.0
-    for _ in range(30):
+    for _ in range(12):
         spec = TestSpec("s", _bound(rng), 10, cluster_size=float(rng.choice([1, 1, 1, 2.5])))
         small = 1 if isinstance(spec.bound, VsStable) else 0
         windows = [

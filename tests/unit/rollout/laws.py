@@ -8,10 +8,11 @@ from goaround.api.conditions import find
 from goaround.api.digest import plan_digest, release_digest
 from goaround.api.reasons import ConditionType, Stage
 from goaround.api.signoff import Decision
-from goaround.api.status import HARM, AIFeatureStatus, LatchCause
+from goaround.api.status import HARM, AIFeatureStatus, Latch, LatchCause
 from goaround.rollout.decide import decide
 from goaround.rollout.down import kill_sources
 from goaround.rollout.planned import Effect
+from goaround.rollout.seen import KEPT_WHOLE
 from goaround.rollout.signoffs import asks
 from tests.unit.rollout.build import writes
 from tests.unit.rollout.laws_of_control import CONTROL
@@ -19,6 +20,7 @@ from tests.unit.rollout.passes import Pass
 
 SAMPLES = 100
 LEARNT_OF_ITS_EFFECT = {"delivered_at", "contained_at", "exposed_requests", "incident_opened_at"}
+LEFT: dict[str, object] = {"signals": [], "release": None, "back_to": None}
 
 
 def the_split_sums_to_100(one: Pass) -> bool:
@@ -193,11 +195,16 @@ def ready_means_that_the_release_of_spec_serves_everybody(one: Pass) -> bool:
 
 
 def a_latch_is_frozen(one: Pass) -> bool:
-    def frozen(status: AIFeatureStatus) -> dict[datetime, object]:
-        return {x.at: x.model_dump(exclude=LEARNT_OF_ITS_EFFECT) for x in status.latches}
+    """But for what is left, an hour later, to its incident and to the release's record."""
+    known = {x.at: x for x in one.before.latches}
+    pairs = [(known[x.at], x) for x in one.after.latches if x.at in known]
+    return all(_is_the_same(old, new, one.now) for old, new in pairs)
 
-    before, after = frozen(one.before), frozen(one.after)
-    return all(before[at] == after[at] for at in before.keys() & after.keys())
+
+def _is_the_same(old: Latch, new: Latch, now: datetime) -> bool:
+    left = LEFT if new.incident_opened_at is not None and now - new.at > KEPT_WHOLE else {}
+    before, after = (x.model_dump(exclude=LEARNT_OF_ITS_EFFECT) for x in (old, new))
+    return all(after[name] in (before[name], left.get(name, before[name])) for name in before)
 
 
 def the_same_observation_gives_the_same_plan(one: Pass) -> bool:

@@ -11,7 +11,7 @@ from tests.unit.rollout.build import CRUISE, RAMP_DEADLINE, a_release
 from tests.unit.rollout.walks import WALKS, Move, walked
 from tests.unit.rollout.world import QUIET_PASSES, good
 
-walks = settings(max_examples=40, deadline=None, print_blob=True)
+walks = settings(max_examples=20, deadline=None, print_blob=True)
 
 
 @walks
@@ -20,7 +20,7 @@ def test_no_walk_breaks_a_law(walk: tuple[str, list[Move]]) -> None:
     walked(*walk)
 
 
-@settings(walks, max_examples=12)
+@settings(walks, max_examples=6)
 @given(WALKS)
 def test_without_news_every_state_is_quiet_within_a_few_passes(
     walk: tuple[str, list[Move]],
@@ -36,7 +36,7 @@ def test_without_news_every_state_is_quiet_within_a_few_passes(
     assert one.plan.wake_at is None or one.plan.wake_at > one.now
 
 
-@settings(walks, max_examples=12)
+@settings(walks, max_examples=6)
 @given(WALKS)
 def test_every_transition_is_told_once_the_world_is_quiet(walk: tuple[str, list[Move]]) -> None:
     world = walked(*walk).world
@@ -45,7 +45,7 @@ def test_every_transition_is_told_once_the_world_is_quiet(walk: tuple[str, list[
     assert {(t.at, t.reason) for t in world.status.history} <= told
 
 
-@settings(walks, max_examples=12)
+@settings(walks, max_examples=6)
 @given(WALKS, st.sampled_from(["unreadable", "nothing", "undecided"]))
 def test_without_proof_no_candidate_keeps_users_for_ever(
     walk: tuple[str, list[Move]], evidence: str
@@ -61,7 +61,7 @@ def test_without_proof_no_candidate_keeps_users_for_ever(
     assert end.world.weight == 0 or (flown is not None and flown.adopted)
 
 
-@settings(walks, max_examples=12)
+@settings(walks, max_examples=6)
 @given(WALKS)
 def test_from_every_state_a_fresh_good_release_reaches_live(walk: tuple[str, list[Move]]) -> None:
     world = walked(*walk).calmed().world
@@ -74,7 +74,7 @@ def test_from_every_state_a_fresh_good_release_reaches_live(walk: tuple[str, lis
     assert world.status.last_known_good.release == fresh
 
 
-@settings(walks, max_examples=12)
+@settings(walks, max_examples=6)
 @given(WALKS)
 def test_from_every_state_a_revert_to_last_known_good_reaches_live_at_once(
     walk: tuple[str, list[Move]],

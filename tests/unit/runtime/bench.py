@@ -5,7 +5,7 @@ one version only, names that are taken, and events to whoever watches. It checks
 """
 
 import asyncio
-import copy
+import pickle
 from collections.abc import Callable, Collection, Coroutine
 from datetime import UTC, datetime
 from typing import Any
@@ -46,6 +46,12 @@ async def _ended(tasks: Collection[asyncio.Task[Any]]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
+def _copied(body: Body) -> Body:
+    """A deep copy; several times as quick as `copy.deepcopy`, which was half of many tests."""
+    found: Body = pickle.loads(pickle.dumps(body, pickle.HIGHEST_PROTOCOL))
+    return found
+
+
 class MemoryApi:
     """`Api` on a dictionary. `calls` has a line per call; `fault` may put an error in the way."""
 
@@ -54,29 +60,29 @@ class MemoryApi:
         self.fault: Callable[[str], Exception | None] = lambda _: None
         self.watch: Callable[[Kind, Body], None] = lambda _, __: None
         self._bodies: dict[tuple[str, str, str], Body] = {}
-        self._version = 100
+        self.version = 100
 
     def put(self, kind: Kind, body: Json) -> Body:
         """Somebody else's write, which no watch tells of."""
-        self._version += 1
-        stored = copy.deepcopy(body)
-        stored["metadata"] |= {"resourceVersion": str(self._version)}
+        self.version += 1
+        stored = _copied(body)
+        stored["metadata"] |= {"resourceVersion": str(self.version)}
         meta = stored["metadata"]
         self._bodies[kind.plural, meta["namespace"], meta["name"]] = stored
-        return copy.deepcopy(stored)
+        return _copied(stored)
 
     def remove(self, kind: Kind, namespace: str, name: str) -> None:
         del self._bodies[kind.plural, namespace, name]
 
     def body(self, kind: Kind, namespace: str, name: str) -> Body:
-        return copy.deepcopy(self._bodies[kind.plural, namespace, name])
+        return _copied(self._bodies[kind.plural, namespace, name])
 
     async def list(
         self, kind: Kind, *, namespace: str | None = None, label: str | None = None
     ) -> list[Body]:
         await self._called(f"list {kind.plural}")
         return [
-            copy.deepcopy(body)
+            _copied(body)
             for (plural, where, _), body in self._bodies.items()
             if plural == kind.plural
             and namespace in (None, where)
@@ -123,12 +129,12 @@ class MemoryApi:
         body = self._bodies.get((kind.plural, namespace, name))
         if body is None:
             raise NotFound(name)
-        return copy.deepcopy(body)
+        return _copied(body)
 
     def _stored(self, kind: Kind, body: Body) -> Body:
         known = self._bodies.get((kind.plural, body["metadata"]["namespace"], _name(body)))
         if known == body:
-            return copy.deepcopy(body)
+            return _copied(body)
         stored = self.put(kind, body)
         self.watch(kind, stored)
         return stored
@@ -190,7 +196,7 @@ def steady(bad: float, total: float = 100) -> Answer:
 
 def feature_body(name: str = "chat", **status: Any) -> Json:
     """A feature as the API server would hold it; both signals count the same selectors."""
-    (first, second) = copy.deepcopy(SPEC["acceptance"]["signals"])
+    (first, second) = _copied(SPEC)["acceptance"]["signals"]
     second |= {"ratio": first["ratio"], "max": "0.05"}
     del second["min"]
     acceptance = SPEC["acceptance"] | {"signals": [first, second]}
@@ -204,7 +210,7 @@ def feature_body(name: str = "chat", **status: Any) -> Json:
             "generation": 1,
             "creationTimestamp": "2026-11-21T08:00:00Z",
         },
-        "spec": copy.deepcopy(SPEC) | {"acceptance": acceptance},
+        "spec": _copied(SPEC) | {"acceptance": acceptance},
         **({"status": status} if status else {}),
     }
 

@@ -99,10 +99,15 @@ class Bench:
     api: MemoryApi
     app: App
     operator: Operator
+    _read: tuple[int, AIFeature | None] = (-1, None)
 
     @property
     def feature(self) -> AIFeature:
-        return AIFeature.model_validate(self.api.body(FEATURES, "shop", "chat"))
+        version, known = self._read
+        if known is None or version != self.api.version:
+            known = AIFeature.model_validate(self.api.body(FEATURES, "shop", "chat"))
+            self._read = self.api.version, known
+        return known
 
     def has(self, kind: Kind, name: str) -> bool:
         try:

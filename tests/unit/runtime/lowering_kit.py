@@ -175,10 +175,13 @@ class Scene:
         """Waits until it holds; returns when that was."""
         end = self.loop.time() + seconds
         while not holds():
-            story = [f"{t.at} {t.reason}: {t.message}" for t in self.status.history]
-            assert self.loop.time() < end, f"not within {seconds} s: {what}; {self.shares} {story}"
+            assert self.loop.time() < end, f"not within {seconds} s: {what}; {self._story()}"
             await asyncio.sleep(POLL_SECONDS)
         return self.loop.time()
+
+    def _story(self) -> str:
+        told = [f"{t.at} {t.reason}: {t.message}" for t in self.status.history]
+        return f"{self.shares} {told}"
 
     async def until_proven(self) -> float:
         """The evidence says breach; when that was."""

@@ -59,10 +59,6 @@ class SickApi(MemoryApi):
         self.done: list[str] = []
         self.cancelled = 0
 
-    @property
-    def version(self) -> int:
-        return self._version
-
     async def patch(
         self, kind: Kind, namespace: str, name: str, patch: Body, *, status: bool = False
     ) -> Body:

@@ -31,6 +31,12 @@ def with_bound(plain: AIFeature, bound: VsBaseline | None = BOUND, **changes: ob
     return plain.model_copy(update={"spec": plain.spec.but(acceptance=acceptance)})
 
 
+def slow(live: AIFeature) -> AIFeature:
+    """The same, watched in windows of five minutes: days pass in a fifth of them."""
+    watch = live.spec.watch.but(interval_seconds=300)
+    return live.model_copy(update={"spec": live.spec.but(watch=watch)})
+
+
 def flying(served: timedelta = timedelta(days=3)) -> AIFeature:
     """A candidate before its first step; another release is stable, for so long."""
     good = KnownRelease(digest=STABLE, release=a_release(), since=BEGIN - served)
@@ -193,7 +199,7 @@ def test_a_feature_without_the_bound_is_asked_nothing() -> None:
 
 def test_what_nothing_served_before_is_counted_on_its_first_day() -> None:
     async def test(loop: VirtualTimeLoop) -> None:
-        watched, at = Watched(Bench(loop, counted(0.01))), with_bound(a_live_feature())
+        watched, at = Watched(Bench(loop, counted(0.01))), slow(with_bound(a_live_feature()))
         told = await watched.after(at, DAY, every=600)
         assert told.known == ()
         assert "it has no baseline yet; it is counted until 2026-11-22T09:" in told.gaps["errors"]
@@ -210,9 +216,9 @@ def test_what_nothing_served_before_is_counted_on_its_first_day() -> None:
 
 def test_its_own_first_day_is_not_held_against_itself() -> None:
     async def test(loop: VirtualTimeLoop) -> None:
-        watched, at = Watched(Bench(loop, counted(0.01))), with_bound(a_live_feature())
+        watched, at = Watched(Bench(loop, counted(0.01))), slow(with_bound(a_live_feature()))
         told = await watched.after(at, DAY + 1200, every=600)
-        await watched.after(at, 3 * MINUTE)
+        await watched.after(at, 15 * MINUTE)
         case = watched.bench.desk._case(at).lookout
         assert case is not None
         (one,) = case.alarms.values()
@@ -225,6 +231,7 @@ def test_its_own_first_day_is_not_held_against_itself() -> None:
 def test_a_pinned_baseline_stays_until_a_person_removes_it() -> None:
     async def test(loop: VirtualTimeLoop) -> None:
         watched, at = await live(loop, counted(0.01))
+        at = slow(at)
         before = await watched.after(at, 2 * DAY, every=3600)
         assert (before.text, before.gaps) == (None, {})
         digest = release_digest(at.spec.release)
@@ -240,8 +247,9 @@ def test_a_stale_baseline_is_told_and_never_acts() -> None:
     async def test(loop: VirtualTimeLoop) -> None:
         bound = BOUND.but(on_breach=OnBreach.FALL_BACK)
         watched, at = await live(loop, counted(0.1), bound)
+        at = slow(at)
         await asyncio.sleep(STALE_SECONDS + DAY)
-        told = await watched.after(at, 30 * MINUTE)
+        told = await watched.after(at, 60 * MINUTE)
         assert "is stale" in told.gaps["errors"]
         assert watched.judged is not None
         assert (watched.judged.breach, watched.judged.beyond) == (None, {})
@@ -252,6 +260,7 @@ def test_a_stale_baseline_is_told_and_never_acts() -> None:
 def test_a_signal_that_is_measured_otherwise_gets_a_new_baseline() -> None:
     async def test(loop: VirtualTimeLoop) -> None:
         watched, at = await live(loop, counted(0.01))
+        at = slow(at)
         await watched.after(at, 2 * DAY, every=3600)
         delayed = with_bound(at, label_delay_seconds=60)
         assert "measured otherwise" in watched.look(delayed).gaps["errors"]

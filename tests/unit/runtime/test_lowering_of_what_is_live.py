@@ -1,6 +1,7 @@
 """A last-known-good that turns bad while status cannot be written: replicas stop serving it."""
 
 import json
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,12 @@ def token(tmp_path: Path) -> Path:
 
 def serves(one: Flags) -> str | None:
     """The version that everybody gets; empty text for the fallback, None while there are two."""
-    flag = json.loads(one.state.snapshot(CHAT).text)["flags"]["chat.release"]
+    return _serves(one.state.snapshot(CHAT).text)
+
+
+@cache
+def _serves(text: str) -> str | None:
+    flag = json.loads(text)["flags"]["chat.release"]
     if "targeting" not in flag:
         return FALLBACK
     shares = dict(flag["targeting"]["if"][1]["fractional"][1:])

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from goaround.api.base import Json
@@ -12,7 +12,7 @@ from tests.unit.api.builders import a_status
 from tests.unit.runtime.bench import patched
 
 NAMES = st.sampled_from(["a", "b", "c", "stage", "split"])
-SCALARS = st.one_of(st.integers(-3, 3), st.text(max_size=3), st.booleans())
+SCALARS = st.one_of(st.integers(-3, 3), st.text("ab\u00fc\u20ac ", max_size=3), st.booleans())
 VALUES: st.SearchStrategy[Any] = st.recursive(
     SCALARS,
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(NAMES, inner, max_size=4)),
@@ -21,16 +21,19 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
 OBJECTS = st.dictionaries(NAMES, VALUES, max_size=5)
 
 
+@settings(max_examples=50, deadline=None)
 @given(OBJECTS, OBJECTS)
 def test_applying_the_patch_gives_the_second_object(before: Json, after: Json) -> None:
     assert patched(before, merge_patch(before, after)) == after
 
 
+@settings(max_examples=50, deadline=None)
 @given(OBJECTS)
 def test_there_is_nothing_to_do_between_equals(same: Json) -> None:
     assert merge_patch(same, same) == {}
 
 
+@settings(max_examples=50, deadline=None)
 @given(OBJECTS, OBJECTS)
 def test_making_a_patch_changes_neither_object(before: Json, after: Json) -> None:
     copies = repr(before), repr(after)

@@ -1,0 +1,89 @@
+"""The largest objects that our schemas allow, for tests of bounds and of sizes.
+
+Only what a schema says is known here; rules between fields are obeyed in `largest_spec`.
+"""
+
+import json
+import re
+from typing import Any
+
+from goaround.api.base import Json
+from goaround.api.crd import crd
+from goaround.api.kinds import SERVED
+from goaround.api.risk import FailureClass
+
+
+def schema(kind: str, part: str) -> Json:
+    """The schema of `spec` or `status` of one of our kinds, as the API server gets it."""
+    (served,) = (s for s in SERVED if s.kind.kind == kind)
+    (version,) = crd(served)["spec"]["versions"]
+    found: Json = version["schema"]["openAPIV3Schema"]["properties"][part]
+    return found
+
+
+def largest_spec(kind: str) -> Json:
+    """The largest spec that also obeys the rules between fields."""
+    spec: Json = largest(schema(kind, "spec"))
+    if kind == "AIFeature":
+        _obey(spec)
+    if kind == "AIKillSwitch":
+        del spec["featureRef"]
+    return spec
+
+
+def _obey(spec: Json) -> None:
+    """Take out of a feature what may not stand beside something larger."""
+    spec["delivery"] = spec["delivery"][:1]
+    # 32 names of 30 characters with two each make the 1024 that all may have together
+    spec["release"]["parameters"] = {f"{n:02}".ljust(30, "k"): "vv" for n in range(32)}
+    for number, step in enumerate(spec["ramp"]["steps"], start=1):
+        step["weightPercent"] = 10 * number
+    for number, signal in enumerate(spec["acceptance"]["signals"]):
+        for other in ("latency", "mean", "count", "query", "preset", "min"):
+            del signal[other]
+        if number > 0:
+            del signal["slices"]
+        signal["max"] = "0.000000001"
+        signal["vsStable"] |= {"worseBy": "0.000000001", "rejectAt": "0.000000002"}
+        signal["vsStable"]["worseByFactor"] = "100.000000"
+    for asked in (spec["preflight"], *spec["preflight"]["contracts"]):
+        del asked["endpoint"]["service"]
+    for mode, failure in zip(spec["failureModes"], FailureClass, strict=True):
+        mode["class"] = str(failure)  # one of each
+    for watched in spec["drift"]["inputs"]:
+        del watched["histogram"], watched["similarity"], watched["centroid"]
+
+
+def largest(schema: Json, index: int = 0) -> Any:
+    """The largest value that the schema allows; CEL rules are the caller's business."""
+    match schema["type"]:
+        case "string":
+            return _longest(schema, index)
+        case "integer":
+            return schema.get("maximum", 10**15)
+        case "array":
+            return [largest(schema["items"], i) for i in range(schema["maxItems"])]
+        case "object" if "additionalProperties" in schema:
+            (limit,) = re.findall(r"key\.size\(\) <= (\d+)", json.dumps(schema))
+            keys = [f"{i:02}".ljust(int(limit), "k") for i in range(schema["maxProperties"])]
+            return {key: largest(schema["additionalProperties"]) for key in keys}
+        case "object":
+            return {k: largest(v, index) for k, v in schema["properties"].items()}
+        case _:
+            return False
+
+
+def _longest(schema: Json, index: int) -> str:
+    words: list[str] = schema.get("enum", [])
+    if words:
+        return max(words, key=len)
+    if schema.get("format") == "date-time":
+        return "2026-11-21T09:48:08.123Z"
+    length: int = schema["maxLength"]
+    # Two digits make the names of a list differ.
+    name = f"{index:02}".rjust(length, "a")
+    decimals = ("0.".ljust(length - 1, "0") + "1", "999.".ljust(length, "9"))
+    signed = (f"-{'9' * (length - 11)}.{'9' * 9}", f"{'9' * (length - 7)}.{'9' * 6}")
+    texts = (name, name.capitalize(), *(b.ljust(length, "a") for b in ("sha256:", "https://")))
+    candidates = (*texts, *decimals, *signed)
+    return next(c for c in candidates if re.search(schema.get("pattern", ""), c))
