@@ -57,6 +57,10 @@ def test_a_minimal_feature_is_stored_with_every_default(api: ControlPlane, chat:
     assert spec["ramp"] == {
         "intervalSeconds": 10,
         "steps": [{**step, "weightPercent": weight} for weight in (10, 50, 100)],
+        "reenable": [
+            *({**step, "holdSeconds": 43200, "weightPercent": weight} for weight in (10, 50)),
+            {**step, "weightPercent": 100},
+        ],
         "cruiseSeconds": 3600,
         "holdbackPercent": 2,
         "stepDeadlineSeconds": 21600,
@@ -180,6 +184,16 @@ def test_the_example_of_a_drift_watch_is_taken_as_it_stands(api: ControlPlane) -
     made = [line.split()[0] for line in told.stdout.splitlines()]
     assert made == ["configmap/tickets-training", "aifeature.goaround.dev/tickets"]
     assert told.stderr == ""
+
+
+def test_the_examples_of_a_re_enable_ramp_and_a_drill_are_taken_as_they_stand(
+    api: ControlPlane,
+) -> None:
+    path, drill = (ROOT / "examples" / name for name in ("re-enable.yaml", "drill.yaml"))
+    told = api.kubectl("apply", f"--filename={path}", "--dry-run=server")
+    assert told.stdout.split()[0] == "aifeature.goaround.dev/fraud-score"
+    told = api.kubectl("create", f"--filename={drill}", "--dry-run=server")
+    assert told.stdout.startswith("aikillswitch.goaround.dev/drill-")
 
 
 def test_a_dry_run_leaves_nothing_behind(api: ControlPlane) -> None:

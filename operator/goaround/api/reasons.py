@@ -32,6 +32,7 @@ class ConditionType(StrEnum):
     EVIDENCE_ASSUMPTIONS = "EvidenceAssumptions"
     PREFLIGHT_PASSED = "PreflightPassed"
     AWAITING_SIGN_OFF = "AwaitingSignOff"
+    KILL_SWITCH_PROVEN = "KillSwitchProven"
 
 
 class Reason(StrEnum):
@@ -57,6 +58,8 @@ class Reason(StrEnum):
     SAMPLE_RATIO_MISMATCH = "SampleRatioMismatch"
     AWAITING_SIGN_OFF = "AwaitingSignOff"
     SIGN_OFF_POLICY_MISSING = "SignOffPolicyMissing"
+    CHANGE_FREEZE = "ChangeFreeze"
+    DRILL = "Drill"
     # what a person must change
     INVALID_SPEC = "InvalidSpec"
     UNKNOWN_PROVIDER = "UnknownProvider"
@@ -91,6 +94,9 @@ class Reason(StrEnum):
     KILL_SWITCH_ENGAGED = "KillSwitchEngaged"
     SPEC_KILL_SWITCH = "SpecKillSwitch"
     GATE_CLOSED = "GateClosed"
+    EXERCISED = "Exercised"
+    NEVER_EXERCISED = "NeverExercised"
+    NOT_EXERCISED_LATELY = "NotExercisedLately"
     # watch after landing
     WATCHED = "Watched"
     NOT_WATCHED = "NotWatched"
@@ -124,6 +130,8 @@ class EventReason(StrEnum):
     SUPERSEDED = "Superseded"
     KILL_ENGAGED = "KillEngaged"
     KILL_RELEASED = "KillReleased"
+    DRILL_STARTED = "DrillStarted"
+    DRILL_ENDED = "DrillEnded"
     RESTORED = "LastKnownGoodRestored"
     INCIDENT_OPENED = "IncidentOpened"
     WOULD_HAVE_ROLLED_BACK = "WouldHaveRolledBack"

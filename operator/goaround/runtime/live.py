@@ -13,7 +13,7 @@ from goaround.api.names import FEATURE_LABEL
 from goaround.rollout.moves import in_flight, raises
 from goaround.rollout.observed import UNREAD, Guarded, Observed
 from goaround.rollout.planned import Plan
-from goaround.rollout.signoffs import AGREES, is_waiting
+from goaround.rollout.signoffs import AGREES, hold_reason
 from goaround.rollout.tampered import needs_records
 from goaround.runtime import records as written
 from goaround.runtime.sight import validated
@@ -40,7 +40,7 @@ class Live:
     def is_due(self, o: Observed, plan: Plan, now: datetime) -> bool:
         """Whether this plan must be made again on what is true now."""
         status = o.feature.status
-        stopped = status.clock_stopped_at is not None and not is_waiting(status.hold)
+        stopped = status.clock_stopped_at is not None and hold_reason(status.hold) is None
         stale = _needs_people(o) and self._is_stale(now)
         return raises(status, plan.status) or stopped or stale or needs_records(o)
 
