@@ -25,6 +25,11 @@ from tests.cluster.operator_traffic import App, Traffic
 
 PATIENCE: Final = 40.0
 GOOD: Final = "v41"
+STEPS: Final = [
+    {"weightPercent": 10, "holdSeconds": 2, "minSamples": 50},
+    {"weightPercent": 50, "holdSeconds": 2, "minSamples": 50},
+    {"weightPercent": 100},
+]
 MERGE_PATCH: Final = {"Content-Type": "application/merge-patch+json"}
 
 
@@ -87,6 +92,13 @@ class Shop:
 
     def delete(self, kind: Kind, name: str) -> httpx.Response:
         return self.api.delete(path(kind, self.namespace, name))
+
+    def resolve(self) -> None:
+        """People say of every incident that it is over: the freeze ends."""
+        for incident in self.all(INCIDENTS):
+            where = path(INCIDENTS, self.namespace, incident["metadata"]["name"])
+            said: Json = {"spec": {"requestedPhase": "Resolved"}}
+            _body(self.api.patch(where, json=said, headers=MERGE_PATCH))
 
     def feature(self, name: str) -> AIFeature:
         body = self.get(FEATURES, name)
@@ -184,11 +196,8 @@ def a_feature(name: str, version: str = GOOD, **spec: object) -> Json:
             "acceptance": acceptance(),
             "ramp": {
                 "intervalSeconds": 1,
-                "steps": [
-                    {"weightPercent": 10, "holdSeconds": 2, "minSamples": 50},
-                    {"weightPercent": 50, "holdSeconds": 2, "minSamples": 50},
-                    {"weightPercent": 100},
-                ],
+                "steps": STEPS,
+                "reenable": STEPS,
                 "cruiseSeconds": 2,
             },
         }

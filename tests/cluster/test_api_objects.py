@@ -57,6 +57,10 @@ def test_a_minimal_feature_is_stored_with_every_default(api: ControlPlane, chat:
     assert spec["ramp"] == {
         "intervalSeconds": 10,
         "steps": [{**step, "weightPercent": weight} for weight in (10, 50, 100)],
+        "reenable": [
+            *({**step, "holdSeconds": 43200, "weightPercent": weight} for weight in (10, 50)),
+            {**step, "weightPercent": 100},
+        ],
         "cruiseSeconds": 3600,
         "holdbackPercent": 2,
         "stepDeadlineSeconds": 21600,
@@ -172,6 +176,13 @@ def test_a_list_of_features_fits_a_hundred_characters(api: ControlPlane, chat: s
 def test_a_feature_cannot_be_scaled(api: ControlPlane, chat: str) -> None:
     told = api.kubectl("scale", chat, "--replicas=1", HERE, check=False)
     assert told.returncode != 0
+
+
+def test_the_example_of_a_drill_is_taken_as_it_stands(api: ControlPlane) -> None:
+    told = api.kubectl(
+        "create", f"--filename={ROOT / 'examples' / 'drill.yaml'}", "--dry-run=server"
+    )
+    assert told.stdout.startswith("aikillswitch.goaround.dev/drill-")
 
 
 def test_a_dry_run_leaves_nothing_behind(api: ControlPlane) -> None:

@@ -286,6 +286,16 @@ BAD_SWITCHES: list[tuple[str, Change, list[str]]] = [
         ['unknown field "spec.featureRef.namespace"'],
     ),
     ("no reason", lambda s: s.pop("reason"), ["spec.reason: Required"]),
+    (
+        "a kill that ends by itself",
+        lambda s: s.update(durationSeconds=60),
+        ["only a drill ends by itself", "leave durationSeconds out"],
+    ),
+    (
+        "a drill of an hour",
+        lambda s: s.update(drill=True, durationSeconds=3600),
+        ["spec.durationSeconds", "less than or equal to 900"],
+    ),
     ("an empty reason", lambda s: s.update(reason=""), ["spec.reason", "at least 1 chars"]),
 ]
 

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator
 
 import pytest
+import yaml
 
 from goaround.api import API_VERSION
 from goaround.api.base import Json
@@ -27,6 +28,7 @@ from tests.cluster.sign_off_kit import (
 
 pytestmark = pytest.mark.cluster
 
+EXAMPLES = CRDS.parent / "examples"
 NAMESPACE, DOOMED = "roles", "doomed"
 HERE = f"--namespace={NAMESPACE}"
 ONCALL, APPROVER, MANAGER = "olga", "ann", "mia"
@@ -47,6 +49,9 @@ VERBS = {
     "retry aifeatures": (False, False, True),
     "withdraw aifeatures": (False, False, True),
     "reenable aifeatures": (False, False, True),
+    "drill aifeatures": (True, False, True),
+    "patch aiincidents": (True, False, True),
+    "delete aiincidents": (False, False, True),
     "operate aifeatures": (False, False, False),
     "patch aifeatures/status": (False, False, False),
 }
@@ -154,6 +159,52 @@ def test_verb_reenable_does_not_stand_in_for_the_record_of_the_kill(land: Contro
     assert "the operator has not recorded this kill yet" in told
     latch(land, "fresh")
     assert delete(land, "fresh", *as_user(MANAGER)) == ""
+
+
+def test_a_drill_takes_verb_drill_to_begin_and_to_end(land: ControlPlane) -> None:
+    land.kubectl(
+        *("create", "role", "kills", "--verb=create,delete", "--resource=aikillswitches", HERE)
+    )
+    land.kubectl("create", "rolebinding", "kills", "--role=kills", "--user=kim", HERE)
+    drill: Json = yaml.safe_load((EXAMPLES / "drill.yaml").read_text())
+    drill["metadata"] = {"name": "monthly", "namespace": NAMESPACE}
+    drill["spec"]["featureRef"] = {"name": "chat"}
+    told = create(land, drill, *as_user("kim"))
+    assert "kim may not run a drill: that takes verb drill on aifeatures/chat" in told
+    assert create(land, drill, *as_user(ONCALL)) == ""
+    latch(land, "monthly")
+    assert "that takes verb drill on aifeatures/chat" in delete(land, "monthly", *as_user("kim"))
+    assert delete(land, "monthly", *as_user(MANAGER)) == ""
+
+
+def test_easing_the_freeze_of_an_incident_takes_verb_reenable(land: ControlPlane) -> None:
+    spec: Json = {"affects": [{"name": "chat"}], "trigger": {"source": "Kill", "key": "k"}}
+    spec |= {"severity": "P2", "severityReason": "half of the users"}
+    meta = {"name": "chat-1", "namespace": NAMESPACE}
+    body = {"apiVersion": API_VERSION, "kind": "AIIncident", "metadata": meta, "spec": spec}
+    assert create(land, body) == ""
+    eased: list[Json] = [
+        {"requestedPhase": "Resolved"},
+        {"requestedPhase": "Recovering"},
+        {"severity": "P3", "severityReason": "fewer than thought"},
+    ]
+    for change in eased:
+        told = edited(land, change, ONCALL)
+        assert "olga may not ease the freeze of this incident" in told
+        assert "verb reenable on aifeatures/chat" in told
+    raised: Json = {"severity": "P1", "severityReason": "more than thought"}
+    assert edited(land, raised, ONCALL) == ""
+    assert edited(land, eased[0], MANAGER) == ""
+    gone = ("delete", "aii", "chat-1", HERE, "--wait=false", *as_user(MANAGER))
+    assert land.kubectl(*gone, check=False).returncode == 0
+
+
+def edited(land: ControlPlane, change: Json, who: str) -> str:
+    """What the API server says of a change of the incident's spec: "" when it is taken."""
+    patch = f"--patch={json.dumps({'spec': change})}"
+    what = ("patch", "aii", "chat-1", HERE, "--type=merge", patch, *as_user(who))
+    told = land.kubectl(*what, check=False)
+    return told.stderr if told.returncode else ""
 
 
 def test_a_namespace_with_an_engaged_switch_and_sign_offs_is_deleted(land: ControlPlane) -> None:

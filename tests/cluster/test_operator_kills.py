@@ -15,8 +15,9 @@ from tests.cluster.operator_shop import Shop, a_feature, acceptance, condition, 
 pytestmark = pytest.mark.cluster
 
 POLICY = ROOT / "crds" / "policies" / "killswitch-delete.yaml"
-NAMES = ("early", "git", "two", "flying", "blind", "hanging")
-SLOW_STEP: Json = {"steps": [{"weightPercent": 10, "holdSeconds": 600}, {"weightPercent": 100}]}
+NAMES = ("early", "git", "two", "flying", "blind", "hanging", "drilled")
+SLOW: list[Json] = [{"weightPercent": 10, "holdSeconds": 600}, {"weightPercent": 100}]
+SLOW_STEP: Json = {"steps": SLOW, "reenable": SLOW}
 
 
 @pytest.fixture(scope="module")
@@ -33,12 +34,13 @@ def stack(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 @pytest.fixture(scope="module")
 def shop(stack: Stack) -> Shop:
-    """Six features that serve v41; one of them by the provider that can hang."""
+    """Seven features that serve v41; one of them by the provider that can hang."""
     shop = stack.shop()
     plans = {name: a_feature(name) for name in NAMES}
     for name in ("flying", "blind", "hanging"):
         plans[name]["spec"]["ramp"] |= SLOW_STEP
     plans["hanging"]["spec"]["acceptance"] = acceptance(provider="hangs")
+    plans["drilled"]["spec"]["watch"] = {"intervalSeconds": 1}
     plans["two"]["metadata"]["labels"] = {"tier": "gold"}
     shop.apply(*plans.values())
     for name in NAMES:
@@ -147,9 +149,14 @@ def test_a_kill_in_mid_ramp_ends_the_flight_and_the_next_one_is_another_attempt(
     assert killed.status.split.candidate == 0
     assert killed.status.latches[0].weight == 10
     forgive(shop, "stop-flying")
+    frozen = shop.until("flying", lambda f: f.status.hold, "a freeze")
+    assert condition(frozen, "Ready")[:2] == ("Unknown", "ChangeFreeze")
+    assert frozen.status.split.stable == 100
+    shop.resolve()
     again = shop.until("flying", lambda f: f.status.stage is Stage.RAMPING, "a new attempt")
     assert again.status.candidate is not None
     assert again.status.candidate.attempt == 2
+    assert again.status.candidate.re_enables == killed.status.latches[0].incident
     assert "KillReleased" in [t.reason for t in again.status.history]
 
 
@@ -176,3 +183,30 @@ def test_a_kill_does_not_wait_for_a_provider_that_hangs(stack: Stack, shop: Shop
     assert stack.providers.hanging
     stack.providers.sick.clear()
     forgive(shop, "stop-hanging")
+
+
+def test_a_drill_flips_everybody_to_the_fallback_and_back_and_proves_the_switch(
+    shop: Shop,
+) -> None:
+    about: Json = {"featureRef": {"name": "drilled"}, "reason": "monthly", "drill": True}
+    shop.create(KILL_SWITCHES, "drill", about | {"durationSeconds": 10})
+    drilled = shop.until("drilled", lambda f: f.status.drill, "the drill")
+    assert (drilled.status.stage, drilled.status.split.fallback) == (Stage.LIVE, 100)
+    assert condition(drilled, "KillSwitchProven")[:2] == ("False", "NeverExercised")
+    back = shop.until("drilled", lambda f: f.status.drill is None, "its end")
+    assert (back.status.stage, back.status.split.stable) == (Stage.LIVE, 100)
+    assert condition(back, "KillSwitchProven")[:2] == ("True", "Exercised")
+    measured = shop.until("drilled", flipped_back, "both flips").status.kill_switch
+    assert measured is not None
+    assert measured.last_drill is not None
+    print(f"\ndrill: {measured.last_drill.message}")
+    assert measured.last_drill.flip_milliseconds is not None
+    eventually(lambda: switch(shop, "drill").status.ended_at, "the switch says so, too")
+    assert "drilled" not in str([i["spec"]["affects"] for i in shop.all(INCIDENTS)])
+    forgive(shop, "drill")
+
+
+def flipped_back(feature: AIFeature) -> bool:
+    known = feature.status.kill_switch
+    last = known.last_drill if known is not None else None
+    return last is not None and last.flip_back_milliseconds is not None

@@ -10,7 +10,7 @@ from typing import Final
 
 from goaround.api.kinds import FEATURES, KILL_SWITCHES
 from goaround.api.reasons import Stage
-from tests.crash.script import FEATURE, Act, Change, Ending, Remove, Scenario, WipeStatus
+from tests.crash.script import FEATURE, Act, Change, Ending, Remove, Resolve, Scenario, WipeStatus
 from tests.crash.vocabulary import (
     BAD,
     BAD_UNDER_LOAD,
@@ -23,8 +23,11 @@ from tests.crash.vocabulary import (
     bad,
     contained,
     digest,
+    drill,
+    drill_over,
     feature,
     flying,
+    frozen,
     gone,
     killed_but_unlatched,
     latched,
@@ -55,6 +58,7 @@ V2_STARTS_AT_HALF: Final = Act(always, (V2,), after=3)
 V2_AT_HALF: Final = flying("v2", 50)
 WITH_PEOPLE: Final = feature("v2", signOff={"mode": "BeforeFullTraffic"})
 SWITCH_GONE: Final = (Remove(KILL_SWITCHES, SWITCH),)
+PEOPLE_RESOLVE: Final = Act(frozen, (Resolve(),), 20)
 OUTAGE: Final = Change({"readable": False})
 OUTAGE_OVER: Final = Change({"readable": True})
 V1_TURNS_BAD: Final = Change({"quality": {"v1": BAD}})
@@ -109,6 +113,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
             V2_STARTS_AT_HALF,
             Act(V2_AT_HALF, (switch(),), 5),
             Act(latched_and_contained, SWITCH_GONE, 5),
+            PEOPLE_RESOLVE,
         ),
         HALF_AND_WHOLE,
         ends=Ending(Stage.LIVE, "v2", ("P2",)),
@@ -117,7 +122,12 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
     Scenario(
         "kill-released-at-once",
         "the switch is deleted as soon as the policy allows it",
-        (V2_STARTS_AT_HALF, Act(V2_AT_HALF, (switch(),), 5), Act(latched, SWITCH_GONE)),
+        (
+            V2_STARTS_AT_HALF,
+            Act(V2_AT_HALF, (switch(),), 5),
+            Act(latched, SWITCH_GONE),
+            PEOPLE_RESOLVE,
+        ),
         HALF_AND_WHOLE,
         ends=Ending(Stage.LIVE, "v2", ("P2",), CONTAINED_OR_NOT, KILL_AGAIN),
         begins_after=ADOPTED,
@@ -129,10 +139,31 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
             V2_STARTS_AT_HALF,
             Act(V2_AT_HALF, (switch(),), 5),
             Act(killed_but_unlatched, SWITCH_GONE),
+            PEOPLE_RESOLVE,
         ),
         HALF_AND_WHOLE,
         ends=Ending(Stage.LIVE, "v2", ("P2",), CONTAINED_OR_NOT, KILL_AGAIN),
         begins_after=ADOPTED,
+    ),
+    Scenario(
+        "drill-in-flight",
+        "a drill at 50 %: the fallback serves, then the step goes on",
+        (
+            V2_STARTS_AT_HALF,
+            Act(V2_AT_HALF, (drill(),), 5),
+            Act(drill_over, SWITCH_GONE, 5),
+        ),
+        HALF_AND_WHOLE,
+        ends=Ending(Stage.LIVE, "v2"),
+        begins_after=ADOPTED,
+    ),
+    Scenario(
+        "fix-after-p2",
+        "the fix of a release that failed at 50 % waits for people, and flies the re-enable ramp",
+        (Act(contained, (feature("v3", ramp=FROM_HALF),), 5), PEOPLE_RESOLVE),
+        HALF_AND_WHOLE,
+        ends=Ending(Stage.LIVE, "v3", ("P2",)),
+        begins_after="rollback-at-half",
     ),
     Scenario(
         "kill-by-label-while-live",
@@ -152,6 +183,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
             V2_TAKES_OFF,
             Act(flying("v2", 10), (feature("v2", killSwitch={"engaged": True}),), 3),
             Act(contained, (feature("v2"),), 5),
+            PEOPLE_RESOLVE,
         ),
         RAMP,
         ends=Ending(Stage.LIVE, "v2", ("P3",)),
@@ -312,6 +344,8 @@ VARIANTS: Final = frozenset(
     {
         "rollback-at-half",
         "kill-released-at-once",
+        "drill-in-flight",
+        "fix-after-p2",
         "kill-by-label-while-live",
         "kill-in-spec",
         "suspend-and-go-on",

@@ -60,7 +60,12 @@ class Change:
     fields: Mapping[str, object]
 
 
-Order = Put | Remove | Annotate | WipeStatus | Change
+@dataclass(frozen=True, slots=True)
+class Resolve:
+    """People say of every incident that it is over."""
+
+
+Order = Put | Remove | Annotate | WipeStatus | Change | Resolve
 
 
 class Sight(Protocol):

@@ -20,6 +20,7 @@ from tests.crash.schema import Unacceptable, checked
 WITH_STATUS: Final = (FEATURES, INCIDENTS, KILL_SWITCHES)
 UNSEEN: Final[Json] = {"observedGeneration": -1}
 RESTORE: Final = "restore"
+PEOPLE: Final = "people"
 FIRST_VERSION: Final = 1000
 
 Address = tuple[str, str, str]

@@ -10,7 +10,7 @@ from goaround.api import names
 from goaround.api.base import Json
 from goaround.api.digest import plan_digest, release_digest
 from goaround.api.feature import AIFeatureSpec, Release
-from goaround.api.kinds import FEATURES, KILL_SWITCHES, SIGN_OFFS
+from goaround.api.kinds import FEATURES, INCIDENTS, KILL_SWITCHES, SIGN_OFFS
 from goaround.api.reasons import Stage
 from tests.crash.script import FEATURE, Annotate, Put, Sight
 from tests.crash.traffic import Conditions, Quality
@@ -54,6 +54,7 @@ def feature(
     """The feature at this release; `parts` replace parts of its spec, `ramp` fields of the plan."""
     steps = _steps(10, 50, 100)
     plan = {"intervalSeconds": 10, "steps": steps, "cruiseSeconds": 30, **(ramp or {})}
+    plan = {"reenable": plan["steps"], **plan}
     signals = [_signal("errors", "error"), _signal("refusals", "refused")]
     spec: Json = {
         "release": release(version),
@@ -80,6 +81,15 @@ def _signal(name: str, result: str) -> Json:
 def switch(**target: Json) -> Put:
     wanted = target or {"featureRef": {"name": FEATURE}}
     return Put(KILL_SWITCHES, SWITCH, {**wanted, "reason": "answers in Latin"})
+
+
+def drill(seconds: int = 90) -> Put:
+    return Put(
+        KILL_SWITCHES,
+        SWITCH,
+        {"featureRef": {"name": FEATURE}, "reason": "monthly", "drill": True}
+        | {"durationSeconds": seconds},
+    )
 
 
 def retry(version: str, attempt: int) -> Put:
@@ -153,9 +163,24 @@ def latched_and_contained(sight: Sight) -> bool:
     return latched(sight) and contained(sight)
 
 
+def drill_over(sight: Sight) -> bool:
+    found = sight.seen(KILL_SWITCHES, SWITCH)
+    return found is not None and "endedAt" in found["status"]
+
+
 def killed_but_unlatched(sight: Sight) -> bool:
     found = sight.seen(KILL_SWITCHES, SWITCH)
     return at(Stage.KILLED)(sight) and found is not None and not latched(sight)
+
+
+def frozen(sight: Sight) -> bool:
+    """A new release waits, and every incident that it waits for can be spoken of."""
+    status = sight.status
+    waits = status is not None and (status.hold or "").startswith("ChangeFreeze: AIIncident")
+    return waits and all(
+        latch.incident is not None and sight.seen(INCIDENTS, latch.incident) is not None
+        for latch in (status.latches if status is not None else [])
+    )
 
 
 def stalled(sight: Sight) -> bool:

@@ -13,7 +13,7 @@ from typing import Final
 import httpx
 
 from goaround.api.base import Json
-from goaround.api.kinds import FEATURES, OURS, Kind
+from goaround.api.kinds import FEATURES, INCIDENTS, OURS, Kind
 from goaround.api.status import AIFeatureStatus
 from goaround.world.kube import merge_patch
 from tests.crash import policies
@@ -30,10 +30,11 @@ from tests.crash.script import (
     Player,
     Put,
     Remove,
+    Resolve,
     Scenario,
     WipeStatus,
 )
-from tests.crash.store import Commit, Store
+from tests.crash.store import PEOPLE, Commit, Store
 from tests.crash.traffic import Conditions, Segment, Traffic
 from tests.crash.watchman import Watchman
 
@@ -52,7 +53,6 @@ UNDISTURBED_SECONDS: Final = 80.0
 """The run that all others are compared with takes its time."""
 
 LONGEST_SECONDS: Final = 3600.0
-PEOPLE: Final = "people"
 OPERATOR: Final = "operator"
 TWIN: Final = "twin"
 
@@ -287,6 +287,14 @@ class World:
                 self.store.wipe_status(kind, NAMESPACE, name)
             case Change(fields):
                 self.traffic.change(**fields)
+            case Resolve():
+                self._resolve()
+
+    def _resolve(self) -> None:
+        said: Json = {"spec": {"requestedPhase": "Resolved"}}
+        for body in self.store.list(INCIDENTS, NAMESPACE, None):
+            name = body["metadata"]["name"]
+            self.store.patch(INCIDENTS, NAMESPACE, name, patch=said, status=False, author=PEOPLE)
 
     def _put(self, order: Put) -> None:
         known = self.seen(order.kind, order.name)

@@ -1,9 +1,9 @@
 """The two digests: what a release is, and what a sign-off binds.
 
 `release_digest` identifies content (quarantine, last-known-good, records). `plan_digest` adds what
-the release is accepted by: steps, signals, budget, pre-flight. Canonical JSON: sorted keys, no
-spaces, and no member that is at its default, so that adding a field later changes no digest that
-exists.
+the release is accepted by: steps of both ramps, signals, budget, pre-flight. Canonical JSON: sorted
+keys, no spaces, and no member that is at its default, so that adding a field later changes no
+digest that exists.
 """
 
 import hashlib
@@ -33,7 +33,9 @@ def release_digest(release: Release) -> str:
 def plan_digest(spec: AIFeatureSpec, golden: str | None = None) -> str:
     """`sha256:<64 hex>` over the release, the steps, the signals with their budget, and pre-flight
     with the hash of its golden set, as far as that is known."""
-    before = {"preflight": _meant(spec.preflight), "golden": golden} if spec.preflight else {}
+    before: Json = {"preflight": _meant(spec.preflight), "golden": golden} if spec.preflight else {}
+    if "reenable" in (ramp := _meant(spec.ramp)):
+        before["reenable"] = ramp["reenable"]
     return _sha256(
         {
             "release": _meant(spec.release),

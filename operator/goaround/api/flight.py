@@ -46,6 +46,12 @@ class Candidate(KnownRelease):
         default=False, description="true: taken over while it already served; no traffic moved."
     )
     deadline_at: Timestamp = Field(description="When the ramp ends without proof.")
+    re_enables: str | None = Field(
+        default=None,
+        max_length=253,
+        description="What it flies the re-enable ramp after: an incident, or an attempt that is "
+        "retried; absent: it flies the normal ramp.",
+    )
 
 
 class Step(Model):
@@ -54,3 +60,9 @@ class Step(Model):
     index: int = Field(ge=0, le=9, description="Which step of the ramp, from 0.")
     since: Timestamp = Field(description="When the step began; hold time counts from here.")
     deadline_at: Timestamp = Field(description="When the step ends without proof.")
+    drilled_seconds: int = Field(
+        default=0,
+        ge=0,
+        le=10_000_000,
+        description="Seconds of this step that went by in drills; hold time is longer by them.",
+    )

@@ -54,6 +54,12 @@ class Summary(Model):
     first_seen: Timestamp | None = Field(default=None, description="First bad window.")
 
 
+class RequestedPhase(StrEnum):
+    RECOVERING = "Recovering"
+    RESOLVED = "Resolved"
+    CANCELLED = "Cancelled"
+
+
 class AIIncidentSpec(Model):
     """What people judge; the operator writes it once, at creation."""
 
@@ -93,11 +99,20 @@ class AIIncidentSpec(Model):
     summary: Summary = Field(
         default_factory=Summary, description="What broke, who noticed, scope, first seen."
     )
+    requested_phase: RequestedPhase | None = Field(
+        default=None,
+        description="What people decided. `Recovering`: a fix is found and may fly through the "
+        "gate. `Resolved`: it is over. `Cancelled`: it was none. Until then an incident of "
+        "severity P1 or P2, or of a kill, freezes its features. Takes verb `reenable` on them.",
+    )
 
 
 class Phase(StrEnum):
     DETECTED = "Detected"
     CONTAINED = "Contained"
+    RECOVERING = "Recovering"
+    RESOLVED = "Resolved"
+    CANCELLED = "Cancelled"
 
 
 class Milestones(Model):

@@ -1,4 +1,4 @@
-"""What status says of a kill, and of the gate on the way back up after it.
+"""What status says of kills and drills, and of the gate on the way back up.
 
 Facts only: whether a feature is killed is decided in `rollout`.
 """
@@ -6,6 +6,7 @@ Facts only: whether a feature is killed is decided in `rollout`.
 from pydantic import Field
 
 from goaround.api.base import DnsLabel, Line, Model, ObjectName, Timestamp
+from goaround.api.flight import Split
 from goaround.api.schema import atomic
 
 
@@ -37,3 +38,57 @@ class GateRule(Model):
     name: DnsLabel = Field(description="Name of the rule.")
     open: bool = Field(description="true: nothing stands in the way.")
     reason: Line = Field(description="Why, and what would open it.")
+
+
+class Drill(Model):
+    """The drill in force: the fallback serves, and `split` is what serves again after it."""
+
+    switch: ObjectName = Field(description="Name of the AIKillSwitch.")
+    since: Timestamp = Field(description="When it was recorded.")
+    until: Timestamp = Field(description="When it ends by itself.")
+    split: Split = Field(description="How users are divided again when it has ended.")
+    revision: int = Field(
+        default=0, ge=0, description="`status.revision` that carries its beginning."
+    )
+    delivered_at: Timestamp | None = Field(
+        default=None, description="When every ready flag replica streamed it."
+    )
+    contained_at: Timestamp | None = Field(
+        default=None, description="When no request was seen to reach any release."
+    )
+
+
+class DrillResult(Model):
+    """What the last drill showed."""
+
+    switch: ObjectName = Field(description="Name of the AIKillSwitch.")
+    began_at: Timestamp = Field(description="When it was recorded.")
+    ended_at: Timestamp = Field(description="When it ended.")
+    revision: int = Field(default=0, ge=0, description="`status.revision` that brought users back.")
+    flip_milliseconds: int | None = Field(
+        default=None,
+        ge=0,
+        description="Milliseconds from the record until the last flag replica was seen to stream "
+        "the fallback; absent: never seen.",
+    )
+    flip_back_milliseconds: int | None = Field(
+        default=None,
+        ge=0,
+        description="Milliseconds from its end until the last flag replica was seen to stream what "
+        "serves again.",
+    )
+    contained_at: Timestamp | None = Field(
+        default=None,
+        description="When no request was seen to reach any release; absent: never seen.",
+    )
+    message: Line = Field(description="In words.")
+
+
+class KillSwitchStatus(Model):
+    """Whether the kill switch is known to work."""
+
+    last_exercised: Timestamp | None = Field(
+        default=None,
+        description="When a kill or a drill was last seen to take effect; absent: never.",
+    )
+    last_drill: DrillResult | None = Field(default=None, description="What the last drill showed.")

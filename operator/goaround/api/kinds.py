@@ -12,7 +12,7 @@ from goaround.api.killswitch import AIKillSwitchSpec, AIKillSwitchStatus
 from goaround.api.names import MAX_FEATURE_NAME
 from goaround.api.schema import cel
 from goaround.api.signoff import AISignOffSpec
-from goaround.api.status import AIFeatureStatus
+from goaround.api.status import AIFeatureStatus, DrillResult
 
 
 class Resource(Model):
@@ -49,6 +49,13 @@ class AIKillSwitch(Resource):
             return self.spec.feature_ref.name == feature.name
         wanted = self.spec.selector.match_labels if self.spec.selector else {}
         return bool(wanted) and wanted.items() <= feature.labels.items()
+
+    def held(self, last: DrillResult | None) -> bool:
+        """Whether that drill was of this very switch, and not of an earlier one of its name."""
+        if last is None or last.switch != self.metadata.name:
+            return False
+        made = self.metadata.creation_timestamp
+        return made is None or last.began_at >= made
 
 
 class AISignOff(Resource):

@@ -6,7 +6,7 @@ one with a sentence.
 
 from pydantic import Field
 
-from goaround.api.base import Model
+from goaround.api.base import Json, Model
 from goaround.api.schema import atomic, cel, rules
 
 ALLOWED_INTERVALS = tuple(n for n in range(1, 301) if 300 % n == 0)
@@ -36,6 +36,30 @@ def default_steps() -> list[RampStep]:
     return [RampStep(weight_percent=w) for w in (10, 50, 100)]
 
 
+TWELVE_HOURS = 12 * 3600
+
+
+def default_reenable() -> list[RampStep]:
+    held = [RampStep(weight_percent=w, hold_seconds=TWELVE_HOURS) for w in (10, 50)]
+    return [*held, RampStep(weight_percent=100)]
+
+
+def _climbs(field: str) -> Json:
+    """The steps rise, and end with everybody."""
+    return rules(
+        cel(
+            "self.size() == 0 || self[self.size() - 1].weightPercent == 100",
+            f"{field} must end with everybody on the release: give the last step weightPercent 100",
+        ),
+        cel(
+            "self.map(s, s.weightPercent).isSorted() && "
+            "self.all(s, self.exists_one(t, t.weightPercent == s.weightPercent))",
+            "weightPercent must rise from step to step, and no two steps may have the same: "
+            "put them in order, for example 10, 50, 100",
+        ),
+    )
+
+
 class Ramp(Model):
     """The flight plan."""
 
@@ -57,20 +81,16 @@ class Ramp(Model):
         min_length=1,
         max_length=10,
         description="Steps with rising weights; the last is 100. Default: 10, 50, 100.",
-        json_schema_extra=atomic()
-        | rules(
-            cel(
-                "self.size() == 0 || self[self.size() - 1].weightPercent == 100",
-                "the ramp must end with everybody on the release: give the last step "
-                "weightPercent 100",
-            ),
-            cel(
-                "self.map(s, s.weightPercent).isSorted() && "
-                "self.all(s, self.exists_one(t, t.weightPercent == s.weightPercent))",
-                "weightPercent must rise from step to step, and no two steps may have the same: "
-                "put them in order, for example 10, 50, 100",
-            ),
-        ),
+        json_schema_extra=atomic() | _climbs("the ramp"),
+    )
+    reenable: list[RampStep] = Field(
+        default_factory=default_reenable,
+        min_length=1,
+        max_length=10,
+        description="Steps of the re-enable ramp, flown after a kill, after an incident of "
+        "severity P1 or P2, and by a retry; harm is tested with tolerance 0 at alpha 0.05 there. "
+        "Default: 10 % for 12 h, 50 % for 12 h, 100 %.",
+        json_schema_extra=atomic() | _climbs("the re-enable ramp"),
     )
     cruise_seconds: int = Field(
         default=3600,

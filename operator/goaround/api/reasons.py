@@ -37,6 +37,7 @@ class ConditionType(StrEnum):
     UPSTREAM_INCIDENT = "UpstreamIncident"
     BASELINE_ESTABLISHED = "BaselineEstablished"
     SUSPENDED = "Suspended"
+    KILL_SWITCH_PROVEN = "KillSwitchProven"
 
 
 class Reason(StrEnum):
@@ -64,6 +65,8 @@ class Reason(StrEnum):
     AWAITING_SIGN_OFF = "AwaitingSignOff"
     SIGN_OFF_POLICY_MISSING = "SignOffPolicyMissing"
     SUSPENDED = "Suspended"
+    CHANGE_FREEZE = "ChangeFreeze"
+    DRILL = "Drill"
     # what a person must change
     INVALID_SPEC = "InvalidSpec"
     UNKNOWN_PROVIDER = "UnknownProvider"
@@ -109,6 +112,9 @@ class Reason(StrEnum):
     KILL_SWITCH_ENGAGED = "KillSwitchEngaged"
     SPEC_KILL_SWITCH = "SpecKillSwitch"
     GATE_CLOSED = "GateClosed"
+    EXERCISED = "Exercised"
+    NEVER_EXERCISED = "NeverExercised"
+    NOT_EXERCISED_LATELY = "NotExercisedLately"
     # watch after landing
     WATCHED = "Watched"
     NOT_WATCHED = "NotWatched"
@@ -145,6 +151,8 @@ class EventReason(StrEnum):
     ROLLED_BACK_TO = "RolledBackTo"
     KILL_ENGAGED = "KillEngaged"
     KILL_RELEASED = "KillReleased"
+    DRILL_STARTED = "DrillStarted"
+    DRILL_ENDED = "DrillEnded"
     RESTORED = "LastKnownGoodRestored"
     INCIDENT_OPENED = "IncidentOpened"
     WOULD_HAVE_ROLLED_BACK = "WouldHaveRolledBack"

@@ -23,9 +23,12 @@ from goaround.api.flight import KnownRelease as KnownRelease
 from goaround.api.flight import Split as Split
 from goaround.api.flight import Step as Step
 from goaround.api.kills import MOST_SOURCES as MOST_SOURCES
+from goaround.api.kills import Drill as Drill
+from goaround.api.kills import DrillResult as DrillResult
 from goaround.api.kills import GateRule as GateRule
 from goaround.api.kills import KillSource as KillSource
 from goaround.api.kills import KillState as KillState
+from goaround.api.kills import KillSwitchStatus as KillSwitchStatus
 from goaround.api.latches import HARM as HARM
 from goaround.api.latches import Latch as Latch
 from goaround.api.latches import LatchCause as LatchCause
@@ -141,6 +144,10 @@ class AIFeatureStatus(Model):
         json_schema_extra=atomic(),
     )
     kill: KillState | None = Field(default=None, description="The kill in force.")
+    drill: Drill | None = Field(default=None, description="The drill in force.")
+    kill_switch: KillSwitchStatus | None = Field(
+        default=None, description="When the kill switch was last exercised, and how it went."
+    )
     gate: list[GateRule] = Field(
         default_factory=list,
         max_length=16,

@@ -51,8 +51,9 @@ def _parser() -> Parser:
 
 def _run(args: argparse.Namespace, signals: Callable[[], "Signals"]) -> int:
     from goaround.cli.cluster import read_feature
+    from goaround.rollout.flown import as_flown
 
-    feature = asyncio.run(read_feature(args.namespace, args.feature, args.kubeconfig))
+    feature = as_flown(asyncio.run(read_feature(args.namespace, args.feature, args.kubeconfig)))
     say("\n".join(_head(feature)))
     if args.prometheus is None:
         lines = [printable(signal.message) for signal in feature.status.signals]

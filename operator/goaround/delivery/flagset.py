@@ -16,6 +16,7 @@ from goaround.api.feature import Fallback, FallbackType, Mode
 from goaround.api.kinds import AIFeature, AIKillSwitch
 from goaround.api.reasons import Stage
 from goaround.api.status import ALL_FALLBACK, AIFeatureStatus, KnownRelease, Split
+from goaround.delivery.drills import means
 from goaround.delivery.flagcheck import dumped, refusal
 from goaround.delivery.flagpins import GOLDEN, GOLDEN_STABLE, Pinned, rules
 
@@ -39,7 +40,7 @@ class KillView:
         A vanished switch holds until the feature's revision passes the one that recorded the kill,
         so that a deletion seen before the operator's answer raises nothing.
         """
-        if not self.switch.matches(feature.metadata):
+        if not self.switch.matches(feature.metadata) or not means(self.switch, feature):
             return False
         if not self.vanished:
             return True

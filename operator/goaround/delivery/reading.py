@@ -24,8 +24,9 @@ from goaround.api.status import ALL_FALLBACK, AIFeatureStatus
 
 METADATA = ("name", "namespace", "uid", "creationTimestamp", "labels")
 SPEC = ("mode", "delivery", "fallback", "killSwitch")
-STATUS = ("stage", "split", "revision", "lastKnownGood", "previousGood", "candidate")
+STATUS = ("stage", "split", "revision", "lastKnownGood", "previousGood", "candidate", "killSwitch")
 PREFLIGHT = ("pin",)
+SWITCH = ("featureRef", "selector", "drill")
 
 
 def feature_facts(body: Json) -> Json:
@@ -111,7 +112,7 @@ def read_switch(body: Json) -> AIKillSwitch:
     return AIKillSwitch.model_validate(
         {
             "metadata": _picked(body.get("metadata"), METADATA),
-            "spec": {"reason": "-"} | _picked(body.get("spec"), ("featureRef", "selector")),
-            "status": _picked(body.get("status"), ("latchedRevision",)),
+            "spec": {"reason": "-"} | _picked(body.get("spec"), SWITCH),
+            "status": _picked(body.get("status"), ("latchedRevision", "endedAt")),
         }
     )

@@ -9,7 +9,7 @@ from goaround.api import names
 from goaround.api.base import rfc3339
 from goaround.api.conditions import Condition, condition, settled
 from goaround.api.digest import short
-from goaround.api.incident import AIIncidentStatus, Milestones, Phase
+from goaround.api.incident import AIIncidentStatus, Milestones, Phase, Severity, TriggerSource
 from goaround.api.kinds import AIFeature, AIIncident
 from goaround.api.reasons import ConditionType, EventReason, Reason
 from goaround.api.status import Latch, LatchCause, Transition
@@ -17,6 +17,7 @@ from goaround.incident.words import changes
 
 EVENTS_LIVE = timedelta(hours=1)
 WHITEBOARD = 40
+FREEZES = frozenset({Severity.P1, Severity.P2})
 
 
 def decide(incident: AIIncident, feature: AIFeature | None, now: datetime) -> AIIncidentStatus:
@@ -24,13 +25,14 @@ def decide(incident: AIIncident, feature: AIFeature | None, now: datetime) -> AI
     before = incident.status
     latch = _latch(incident, feature)
     if latch is None:
-        return before.but(observed_generation=incident.metadata.generation)
+        stands = _phase(incident, before.milestones) if incident.spec.requested_phase else None
+        generation = incident.metadata.generation
+        return before.but(observed_generation=generation, phase=stands or before.phase)
     milestones = _milestones(before.milestones, latch)
-    contained = milestones.contained_at is not None
     after = before.but(
         observed_generation=incident.metadata.generation,
         feature=incident.spec.affects[0].name,
-        phase=Phase.CONTAINED if contained else Phase.DETECTED,
+        phase=_phase(incident, milestones),
         milestones=milestones,
         exposed_requests=latch.exposed_requests,
         failed_release=_release(latch),
@@ -40,6 +42,13 @@ def decide(incident: AIIncident, feature: AIFeature | None, now: datetime) -> AI
         conditions=_conditions(incident, latch, milestones, now),
     )
     return after.but(whiteboard=_whiteboard(incident, after, latch))
+
+
+def _phase(incident: AIIncident, milestones: Milestones) -> Phase:
+    """What people say of it, else what was seen."""
+    if (said := incident.spec.requested_phase) is not None:
+        return Phase(said.value)
+    return Phase.CONTAINED if milestones.contained_at is not None else Phase.DETECTED
 
 
 def tellings(status: AIIncidentStatus, now: datetime) -> list[Transition]:
@@ -133,7 +142,8 @@ def _whiteboard(incident: AIIncident, after: AIIncidentStatus, latch: Latch) -> 
     tail = [
         *_times(after.milestones),
         f"Exposed: {_exposed(after)}",
-        *[f"Next: {n}" for n in _next_steps(feature, latch, after.phase)],
+        *[f"Next: {n}" for n in _next_steps(feature, latch, after)],
+        *[f"Next: {n}" for n in _thaw(incident)],
     ]
     room = WHITEBOARD - len(head) - len(tail)  # what to do next is never crowded out by details
     return [line[:160] for line in (*head, *details[:room], *tail)]
@@ -160,7 +170,20 @@ def _times(at: Milestones) -> list[str]:
     return [f"Time: {rfc3339(t)} {told}" for told, t in known if t is not None]
 
 
-def _next_steps(feature: str, latch: Latch, phase: Phase | None) -> list[str]:
+def _thaw(incident: AIIncident) -> list[str]:
+    """New releases wait for people's word on a grave incident."""
+    grave = incident.spec.severity in FREEZES or incident.spec.trigger.source is TriggerSource.KILL
+    outage = incident.spec.trigger.source is TriggerSource.OUTAGE
+    if not grave or outage or incident.spec.requested_phase is not None:
+        return []
+    patch = '{"spec":{"requestedPhase":"Resolved"}}'  # or Recovering
+    return [
+        "new releases wait for requestedPhase Recovering (a fix may fly) or Resolved (it is over):",
+        f"  kubectl patch aii {incident.metadata.name} --type=merge -p '{patch}'",
+    ]
+
+
+def _next_steps(feature: str, latch: Latch, after: AIIncidentStatus) -> list[str]:
     if latch.cause is LatchCause.OUTAGE:
         return [
             "no release is to blame: look at what both arms share (data, network, a provider)",
@@ -176,7 +199,7 @@ def _next_steps(feature: str, latch: Latch, phase: Phase | None) -> list[str]:
     watch = "not seen to be contained yet: watch State; if in doubt, create an AIKillSwitch"
     back = "put the release of 'Serving now' back into Git, or a fixed one with new versions"
     return [
-        calm if phase is Phase.CONTAINED else watch,
+        calm if after.milestones.contained_at is not None else watch,
         back if latch.back_to is not None else "put a fixed release with new versions into Git",
         f"to fly the same release again: an AISignOff Retry, attempt {attempt}, digest",
         f"  {digest}",

@@ -16,13 +16,15 @@ from goaround.rollout import abort, preflight
 from goaround.rollout.binder import is_due
 from goaround.rollout.blocked import blocked
 from goaround.rollout.down import give_up, kill, kill_sources, leave_good, refuse, reject, roll_back
+from goaround.rollout.drill import begun, dated, drilled, laid, lifted
 from goaround.rollout.effects import effects_after, effects_before
-from goaround.rollout.gate import gate, is_open
+from goaround.rollout.gate import gate
 from goaround.rollout.go_back import go_back, with_doubt
 from goaround.rollout.moves import in_flight, is_watched, lands, move
 from goaround.rollout.observe import observe
 from goaround.rollout.observed import Observed
 from goaround.rollout.planned import Plan
+from goaround.rollout.proven import exercised
 from goaround.rollout.rebuild import rebuilt
 from goaround.rollout.seen import effect_seen
 from goaround.rollout.settle import settle, worth_a_write
@@ -42,17 +44,19 @@ def decide(o: Observed, now: datetime) -> Plan:
     before = o.feature.status
     if o.feature.metadata.deletion_timestamp is not None:
         return Plan(status=before, urgent=False)
-    o = with_doubt(_of_this_flight(o))
+    o = with_doubt(_of_this_flight(replace(o, feature=o.feature.but(status=lifted(before)))))
     sources = kill_sources(o)
-    noticed = repaired(o, rebuilt(o, before, now), now)
+    noticed = repaired(o, rebuilt(o, o.feature.status, now), now)
     noticed = preflight.heard(o, effect_seen(o, noticed, now), now)
     noticed = abort.heard(o, noticed, now)
     if not in_flight(noticed):
         noticed = noticed.but(hold=None)  # said again below, where something still holds
     observing = o.feature.spec.mode is Mode.OBSERVE and noticed.stage is not Stage.KILLED
     order = observe if observing else _decided
-    decided = order(o, noticed, sources, now)
-    after = settle(o, before, decided.but(gate=gate(sources)), now)
+    decided = order(o, begun(o, noticed, sources, now), sources, now)
+    decided = exercised(o, laid(drilled(o, decided, sources, now)))
+    gated = decided.but(gate=gate(o, decided, sources))
+    after = dated(before, settle(o, before, gated, now))
     records, down = effects_before(o, after), _comes_down(before, after)
     return Plan(
         status=after,
@@ -94,12 +98,12 @@ def _decided(
     if status.stage is Stage.KILLED:
         return _after_kill(o, status, now)
     judged = o.judged
+    if is_watched(status) and judged is not None and judged.breach is not None:
+        return leave_good(o, status, judged.breach, now)
     if in_flight(status) and judged is not None and judged.breach is not None:
         if (excuse := excuses(o, judged.breach)) is not None:
             return give_up(o, status, excuse, now)
         return roll_back(o, status, judged.breach, now)
-    if is_watched(status) and judged is not None and judged.breach is not None:
-        return leave_good(o, status, judged.breach, now)
     if preflight.verdict(status) is PreflightVerdict.FAILED:
         return reject(o, status, now)
     if abort.is_asked(o, status):
@@ -144,9 +148,8 @@ def _blind(o: Observed, status: AIFeatureStatus) -> str | None:
 
 
 def _after_kill(o: Observed, status: AIFeatureStatus, now: datetime) -> AIFeatureStatus:
-    """Back to last-known-good once the gate is open; what was in flight starts again after it."""
-    if not is_open(gate([])):
-        return status
+    """Back to last-known-good once no source says killed; what was in flight starts again after it,
+    once the rest of the gate is open."""
     if (why := blocked(o, status, now)) is not None:
         return status.but(hold=why[:512])
     if (cause := why_it_ended(o, status)) is not None:
@@ -181,6 +184,8 @@ def _wake_at(
     o: Observed, before: AIFeatureStatus, after: AIFeatureStatus, now: datetime
 ) -> datetime | None:
     """When to look again although nothing was heard."""
+    if before.drill is not None and after.drill is None:
+        return now
     if after.hold is not None and after.step is None:
         return now + HELD_LOOKS_AGAIN
     if preflight.is_awaited(after) and preflight.is_awaited(before):
@@ -192,6 +197,8 @@ def _wake_at(
         for x in (o.judged, o.drift, o.baselined, o.checked)
         if x is not None and x.next_at is not None
     ]
+    if after.drill is not None:
+        due.append(max(after.drill.until, now + HELD_LOOKS_AGAIN))
     flown = after.candidate if in_flight(after) else None
     if flown is not None and not flown.adopted:
         ends = [flown.deadline_at, *([after.step.deadline_at] if after.step is not None else [])]

@@ -35,7 +35,7 @@ def kill_sources(o: Observed) -> list[KillSource]:
     found = [
         KillSource(kind="AIKillSwitch", name=s.metadata.name, reason=s.spec.reason)
         for s in o.switches
-        if s.matches(o.feature.metadata)
+        if s.matches(o.feature.metadata) and not s.spec.drill
     ]
     switch = o.feature.spec.kill_switch
     if switch is not None and switch.engaged:
@@ -104,6 +104,8 @@ def leave_good(
         back_to.digest == failed.digest or o.quarantined_at(back_to.digest)
     ):
         back_to = None
+    if in_flight(status):  # it waits at 0 %, is not to blame, and takes off again
+        status = status.but(candidate=None, clock_stopped_at=None)
     latch = _latch(o, status, now, cause=LatchCause.SIGNAL, message=breach.line, breach=breach)
     record = o.record(failed.digest)
     latch = latch.but(
@@ -256,7 +258,8 @@ def _latch(
     subject = flying or status.last_known_good
     weight = status.split.candidate if flying is not None else status.split.stable
     attempt = flying.attempt if flying is not None else 0
-    judged = o.judged
+    mine = o.judged is not None and subject is not None and o.judged.digest == subject.digest
+    judged = o.judged if mine else None
     signal = o.feature.spec.signal(breach.signal) if breach is not None else None
     key = f"{cause}/{breach.signal if breach is not None else ''}/{status.revision}"
     return Latch(

@@ -116,9 +116,10 @@ def in_flight(status: AIFeatureStatus) -> bool:
 
 
 def is_watched(status: AIFeatureStatus) -> bool:
-    """Whether last-known-good serves everybody, and no candidate is on its way."""
+    """Whether last-known-good serves everybody, whatever waits at 0 % for its first step: that may
+    take days under a freeze."""
     down = {Stage.ROLLED_BACK, Stage.INCONCLUSIVE, Stage.REJECTED}
-    alone = status.stage is Stage.LIVE or status.stage in down
+    alone = status.stage in {Stage.LIVE, Stage.PREFLIGHT} or status.stage in down
     return alone and status.last_known_good is not None and status.split.stable == 100
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from goaround.api.drift import DriftStatus
 from goaround.api.feature import Release
-from goaround.api.kinds import AIFeature, AIKillSwitch, AISignOff
+from goaround.api.kinds import AIFeature, AIIncident, AIKillSwitch, AISignOff
 from goaround.api.preflight import PreflightStatus
 from goaround.api.reasons import Reason
 from goaround.api.status import (
@@ -229,6 +229,7 @@ UNREAD = Guarded(missing="the admission policies have not been read yet")
 class Observed:
     """The world, as one pass sees it.
 
+    incidents: those of its latches that exist; troubles: all that name the feature.
     confirmed: records were read live, so that what contradicts them is not merely older news.
     upstream: what fails of the features that name this one as consumer, in words.
     segments: those of its evidence binder.
@@ -239,6 +240,7 @@ class Observed:
     sign_offs: tuple[AISignOff, ...] = ()
     records: tuple[Record, ...] = ()
     incidents: frozenset[str] = frozenset()
+    troubles: tuple[AIIncident, ...] = ()
     judged: Judged | None = None
     drift: Drifted | None = None
     checked: Checked | None = None

@@ -32,7 +32,7 @@ def effect_seen(o: Observed, status: AIFeatureStatus, now: datetime) -> AIFeatur
 
 def _noticed(o: Observed, status: AIFeatureStatus, latch: Latch, now: datetime) -> Latch:
     latch = _shortened(o, status, _opened(o, latch, now), now)
-    if latch.delivered_at is None and _delivered(o, latch.revision):
+    if latch.delivered_at is None and is_delivered(o, latch.revision):
         latch = latch.but(delivered_at=now)
     if latch.contained_at is not None or not _is_over(o, status, latch):
         return latch
@@ -104,7 +104,8 @@ def _is_recorded(o: Observed, latch: Latch) -> bool:
     return record.cleared(latch) or (record.quarantined_attempt or 0) >= latch.attempt
 
 
-def _delivered(o: Observed, revision: int) -> bool:
+def is_delivered(o: Observed, revision: int) -> bool:
+    """Whether every flag replica that is expected streams this decision, or a newer one."""
     seen = o.delivered
     return (
         seen is not None
@@ -125,16 +126,22 @@ def _recovered(o: Observed, status: AIFeatureStatus, latch: Latch) -> bool:
 
 
 def _quiet(o: Observed, latch: Latch, arms: tuple[str, ...]) -> bool:
-    """Whether a whole window after delivery brought the release no request under these variants.
+    return is_quiet(o, latch.at, latch.delivered_at, arms)
+
+
+def is_quiet(
+    o: Observed, decided: datetime, delivered: datetime | None, arms: tuple[str, ...]
+) -> bool:
+    """Whether a whole window after delivery brought no request under these variants.
 
     Where no flag replica can be asked, a window two grid instants after the decision must do.
     """
     traffic = o.judged.traffic if o.judged is not None else None
     if traffic is None:
         return False
-    reached = latch.delivered_at
+    reached = delivered
     if reached is None and (o.delivered is None or o.delivered.expected == 0):
-        reached = latch.at + (traffic.end - traffic.start)
+        reached = decided + (traffic.end - traffic.start)
     if reached is None or traffic.start < reached:
         return False
     return sum(traffic.requests.get(a, 0.0) for a in arms) == 0

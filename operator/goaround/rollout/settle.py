@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from goaround.api.approval import SignOffStatus
+from goaround.api.base import rfc3339
 from goaround.api.conditions import settled
 from goaround.api.digest import release_digest, short
 from goaround.api.feature import AIFeatureSpec
@@ -14,10 +15,12 @@ from goaround.rollout.baselines import with_baselines
 from goaround.rollout.binder import with_evidence_log
 from goaround.rollout.drifts import verdicts, with_drift
 from goaround.rollout.effects import announced, takes_back
+from goaround.rollout.flown import steps_of
 from goaround.rollout.go_back import is_back
 from goaround.rollout.moves import in_flight, is_watched, move
 from goaround.rollout.observed import Judged, Observed
 from goaround.rollout.preflight import is_awaited, planned
+from goaround.rollout.proven import proven
 from goaround.rollout.signoffs import answers
 from goaround.rollout.stated import conditions, waits
 from goaround.rollout.watched import told_of_shift
@@ -52,7 +55,7 @@ def settle(
     )
     after = _latch_revision(before, after)
     after = after.but(summary=_summary(o, after)[:512])
-    wanted = conditions(o, after, now)
+    wanted = [*conditions(o, after, now), proven(o, after, now)]
     return after.but(conditions=settled(before.conditions, wanted, generation=generation, now=now))
 
 
@@ -178,6 +181,8 @@ def _summary(o: Observed, after: AIFeatureStatus) -> str:
     if o.problems and after.stage is not Stage.KILLED:
         return o.problems[0].message
     name = short(after.candidate.digest) if after.candidate is not None else ""
+    if (drill := after.drill) is not None:
+        return f"the fallback serves in drill {drill.switch}, at most until {rfc3339(drill.until)}"
     if waits(after):
         wanted = short(after.release_digest or "")
         return f"{after.live or 'fallback'} serves; {wanted} waits: {after.hold}"
@@ -224,9 +229,10 @@ def _why_down(o: Observed, after: AIFeatureStatus) -> str:
 
 def _waiting_for(spec: AIFeatureSpec, after: AIFeatureStatus) -> str:
     undecided = [s.name for s in after.signals if s.verdict != "Good"]
-    step = after.step.index if after.step is not None else 0
-    plan = spec.ramp.steps[min(step, len(spec.ramp.steps) - 1)]
-    last = step >= len(spec.ramp.steps) - 1
+    step, steps = after.step.index if after.step is not None else 0, steps_of(spec, after.candidate)
+    plan, last = steps[min(step, len(steps) - 1)], step >= len(steps) - 1
     seconds = spec.ramp.cruise_seconds if last else plan.hold_seconds
-    waits = f"step {step + 1}/{len(spec.ramp.steps)}, at least {seconds} s"
+    waits = f"step {step + 1}/{len(steps)}, at least {seconds} s"
+    if after.candidate is not None and after.candidate.re_enables is not None:
+        waits = f"re-enable ramp after {after.candidate.re_enables}, {waits}"
     return waits + (f", waits for {', '.join(undecided)}" if undecided else "")

@@ -14,6 +14,7 @@ from goaround.api.kinds import AISignOff
 from goaround.api.reasons import Reason
 from goaround.api.signoff import Decision
 from goaround.api.status import AIFeatureStatus, Candidate
+from goaround.rollout.flown import steps_of
 from goaround.rollout.moves import in_flight
 from goaround.rollout.observed import Observed
 
@@ -27,9 +28,10 @@ def asks(spec: AIFeatureSpec, status: AIFeatureStatus) -> bool:
     A plan of one step asks before that one: nobody leaves it upwards. An adopted release serves
     everybody already, so there is nothing to agree to.
     """
-    flown, mode, steps = status.candidate, spec.sign_off_mode, spec.ramp.steps
+    flown, mode = status.candidate, spec.sign_off_mode
     if flown is None or flown.adopted or not in_flight(status):
         return False
+    steps = steps_of(spec, flown)
     last = len(steps) - 1
     if status.step is None:
         return last == 0 and mode is not SignOffMode.NEVER
@@ -78,7 +80,13 @@ def is_waiting(hold: str | None) -> bool:
 def hold_reason(hold: str | None) -> Reason | None:
     """The reason that a hold begins with, if it is one of ours."""
     found = (hold or "").partition(":")[0]
-    known = (Reason.AWAITING_SIGN_OFF, Reason.SIGN_OFF_POLICY_MISSING, Reason.SUSPENDED)
+    known = (
+        Reason.AWAITING_SIGN_OFF,
+        Reason.SIGN_OFF_POLICY_MISSING,
+        Reason.SUSPENDED,
+        Reason.CHANGE_FREEZE,
+        Reason.DRILL,
+    )
     return next((r for r in known if r == found), None)
 
 
@@ -88,7 +96,7 @@ def promoters(o: Observed, status: AIFeatureStatus, now: datetime) -> list[Appro
     if flown is None or flown.adopted:
         return []
     gated = spec.sign_off_mode is not SignOffMode.NEVER or any(
-        s.require_sign_off for s in spec.ramp.steps[:-1]
+        s.require_sign_off for s in steps_of(spec, flown)[:-1]
     )
     needed = spec.sign_off.min_approvers if gated else 1
     found = _people(o, flown, frozenset({Decision.PROMOTE}), flown.since, now=now)
@@ -102,6 +110,24 @@ def rejection(o: Observed, status: AIFeatureStatus) -> AISignOff | None:
         return None
     said = [s for s in o.sign_offs if s.spec.decision is Decision.REJECT and _speaks_of(s, flown)]
     return min(said, key=lambda s: s.metadata.name, default=None)
+
+
+def retried(o: Observed, digest: str, attempt: int) -> bool:
+    """Whether a person asked for this digest again after this very attempt; no word given before
+    its last proof of harm counts."""
+    ended = [
+        x.at.replace(microsecond=0)
+        for x in o.feature.status.latches
+        if x.digest == digest and x.attempt <= attempt
+    ]
+    return any(
+        s.spec.decision is Decision.RETRY
+        and s.spec.feature_ref.name == o.feature.metadata.name
+        and s.spec.digest == digest
+        and s.spec.attempt == attempt
+        and all((s.metadata.creation_timestamp or at) >= at for at in ended)
+        for s in o.sign_offs
+    )
 
 
 def author(o: Observed) -> str | None:

@@ -69,6 +69,11 @@ def _kstatus(o: Observed, after: AIFeatureStatus) -> list[Wanted]:
             condition(ConditionType.STALLED, "True", reason, told),
         ]
     stage = after.stage
+    if after.drill is not None:
+        return [
+            condition(ConditionType.READY, "Unknown", Reason.DRILL, told),
+            condition(ConditionType.RECONCILING, "True", Reason.DRILL, told),
+        ]
     if stage in DOWN and not waits(after):
         return [
             condition(ConditionType.READY, "False", DOWN[stage], told),

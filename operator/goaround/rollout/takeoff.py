@@ -9,9 +9,11 @@ from goaround.api.digest import plan_digest, release_digest, short
 from goaround.api.feature import FirstRelease
 from goaround.api.reasons import EventReason, Stage
 from goaround.api.status import ALL_CANDIDATE, AIFeatureStatus, Candidate, LatchCause, Step
+from goaround.rollout.flown import least_seconds, steps_of
 from goaround.rollout.moves import ground, in_flight, move
 from goaround.rollout.observed import FLYING, Observed
 from goaround.rollout.preflight import begun
+from goaround.rollout.profile import re_enables
 
 
 def take_off(
@@ -21,15 +23,20 @@ def take_off(
     spec, status = o.feature.spec, status.but(would_have=None)
     digest = release_digest(spec.release)
     adopted = serves_already or _adoptable(o, status, digest)
+    attempt = last_attempt(o, status, digest) + 1
     candidate = Candidate(
         digest=digest,
         release=spec.release,
         since=now,
         plan_digest=plan_digest(spec),
-        attempt=last_attempt(o, status, digest) + 1,
+        attempt=attempt,
         adopted=adopted,
         deadline_at=now + timedelta(seconds=spec.ramp.deadline_seconds),
+        re_enables=None if adopted else re_enables(o, status, digest, attempt),
     )
+    if candidate.re_enables is not None:  # a deadline for the normal ramp may be shorter than this
+        least = now + timedelta(seconds=least_seconds(spec, candidate))
+        candidate = candidate.but(deadline_at=max(candidate.deadline_at, least))
     status = status.but(preflight=begun(o, status, candidate, now))
     return _adopted(o, status, candidate, now) if adopted else _started(status, candidate, now)
 
@@ -48,7 +55,7 @@ def _adopted(
         clock_stopped_at=None,
         stage=Stage.CRUISING,
         split=ALL_CANDIDATE,
-        step=step_at(o, len(ramp.steps) - 1, now),
+        step=step_at(o, candidate, len(ramp.steps) - 1, now),
         hold=None,
         signals=[],
         evidence=[],
@@ -60,7 +67,8 @@ def _started(status: AIFeatureStatus, candidate: Candidate, now: datetime) -> AI
         status,
         now,
         EventReason.ROLLOUT_STARTED,
-        f"Release {short(candidate.digest)} (attempt {candidate.attempt}) starts its flight.",
+        f"Release {short(candidate.digest)} (attempt {candidate.attempt}) starts its flight"
+        + (f" on the re-enable ramp after {slow}." if (slow := candidate.re_enables) else "."),
         candidate=candidate,
         clock_stopped_at=None,
         stage=Stage.PREFLIGHT,
@@ -111,11 +119,10 @@ def last_attempt(o: Observed, status: AIFeatureStatus, digest: str) -> int:
     return max(recorded, own, ended, o.quarantined_at(digest))
 
 
-def step_at(o: Observed, index: int, now: datetime) -> Step:
+def step_at(o: Observed, flown: Candidate, index: int, now: datetime) -> Step:
     """Step `index`, begun now. Its deadline counts from the end of its least time."""
-    ramp = o.feature.spec.ramp
-    last = index == len(ramp.steps) - 1
-    least = ramp.cruise_seconds if last else ramp.steps[index].hold_seconds
+    ramp, steps = o.feature.spec.ramp, steps_of(o.feature.spec, flown)
+    least = ramp.cruise_seconds if index == len(steps) - 1 else steps[index].hold_seconds
     return Step(
         index=index,
         since=now,

@@ -10,6 +10,7 @@ from datetime import datetime
 from goaround.api.digest import plan_digest, release_digest, short
 from goaround.api.reasons import EventReason, Stage
 from goaround.api.status import ALL_FALLBACK, AIFeatureStatus, KnownRelease, Split
+from goaround.rollout.flown import steps_of
 from goaround.rollout.moves import ground, in_flight, move, split_at
 from goaround.rollout.observed import Observed
 from goaround.rollout.rebuild import good_releases
@@ -82,13 +83,14 @@ def _grounded(status: AIFeatureStatus) -> AIFeatureStatus:
 
 def _allowed(o: Observed, status: AIFeatureStatus) -> Split:
     """The split, if its stage allows it; else the most that it does."""
-    flown, steps, step = status.candidate, o.feature.spec.ramp.steps, status.step
+    flown, step = status.candidate, status.step
     if status.stage is Stage.KILLED:
         return ALL_FALLBACK
     if not in_flight(status) or flown is None or status.stage is Stage.PREFLIGHT or step is None:
         return ground(status) if status.split.candidate else status.split
     if flown.adopted or flown.plan_digest != plan_digest(o.feature.spec):
         return status.split
+    steps = steps_of(o.feature.spec, flown)
     most = steps[min(step.index, len(steps) - 1)].weight_percent
     return split_at(status, most) if status.split.candidate > most else status.split
 

@@ -4,13 +4,15 @@ from datetime import datetime
 
 from goaround.api.digest import release_digest, short
 from goaround.api.reasons import EventReason, Stage
-from goaround.api.signoff import Decision
 from goaround.api.status import AIFeatureStatus, LatchCause
 from goaround.rollout.abort import aborted_at
 from goaround.rollout.blocked import blocked
+from goaround.rollout.freeze import held
+from goaround.rollout.gate import re_enable
 from goaround.rollout.moves import ground, in_flight, move
 from goaround.rollout.observed import Observed
 from goaround.rollout.preflight import planned
+from goaround.rollout.signoffs import retried
 from goaround.rollout.takeoff import last_attempt, take_off
 from goaround.rollout.up import back_to_good, fly
 
@@ -93,7 +95,7 @@ def _unless_quarantined(
 ) -> AIFeatureStatus:
     """Off, or nothing: a sign-off is for the attempt after the one that it names, and no other."""
     kept = o.quarantined_at(wanted) or aborted_at(o, status, wanted)
-    if kept and not _retry(o, wanted, last_attempt(o, status, wanted)):
+    if kept and not retried(o, wanted, last_attempt(o, status, wanted)):
         return _stay_away(o, status, wanted, now)
     return _off(o, status, now)
 
@@ -121,7 +123,7 @@ def _towards_candidate(o: Observed, status: AIFeatureStatus, now: datetime) -> A
         return fly(o, status, now)
     if o.problems:
         return status
-    if _retry(o, flown.digest, last_attempt(o, status, flown.digest)):
+    if retried(o, flown.digest, last_attempt(o, status, flown.digest)):
         return _off(o, status, now)
     same = flown.plan_digest == planned(o, status)
     if status.stage is Stage.ROLLED_BACK or (status.stage in UNPROVEN and same):
@@ -159,26 +161,14 @@ def _stay_away(o: Observed, status: AIFeatureStatus, wanted: str, now: datetime)
     )
 
 
-def _retry(o: Observed, digest: str, attempt: int) -> bool:
-    """Whether a person asked for this digest again after this very attempt; no word given before
-    its last proof of harm counts."""
-    ended = [
-        x.at.replace(microsecond=0)
-        for x in o.feature.status.latches
-        if x.digest == digest and x.attempt <= attempt
-    ]
-    return any(
-        s.spec.decision is Decision.RETRY
-        and s.spec.feature_ref.name == o.feature.metadata.name
-        and s.spec.digest == digest
-        and s.spec.attempt == attempt
-        and all((s.metadata.creation_timestamp or at) >= at for at in ended)
-        for s in o.sign_offs
-    )
-
-
 def _off(o: Observed, status: AIFeatureStatus, now: datetime) -> AIFeatureStatus:
-    """Take off, unless nothing may go up; a flight of another plan then waits where it is."""
-    if (why := blocked(o, status, now)) is not None:
+    """Take off, unless nothing may go up; a flight of another plan then waits where it is. Under a
+    freeze it does where the gate waits for a pre-flight at 0 % of users; else last-known-good stays
+    watched meanwhile.
+    """
+    why = blocked(o, status, now)
+    if why is None and (status.drill is not None or o.feature.spec.preflight is None):
+        why = held(o, status, re_enable(o, status))
+    if why is not None:
         return fly(o, status, now) if in_flight(status) else status.but(hold=why[:512])
     return take_off(o, status, now)

@@ -16,6 +16,9 @@ from goaround.rollout.blocked import blocked
 from goaround.rollout.doubts import cannot_judge
 from goaround.rollout.down import outage
 from goaround.rollout.drifts import stops_climb
+from goaround.rollout.flown import steps_of
+from goaround.rollout.freeze import held
+from goaround.rollout.gate import re_enable
 from goaround.rollout.moves import move, split_at
 from goaround.rollout.observed import Judged, Observed
 from goaround.rollout.people import granted, skipping, wait
@@ -35,6 +38,9 @@ def fly(o: Observed, status: AIFeatureStatus, now: datetime) -> AIFeatureStatus:
     if is_suspended(status):
         status = status.but(hold=None)  # whoever held it let go: nobody has to see that first
     waiting, status = status, _clock_goes_on(status, now)
+    awaits_verdict = is_awaited(status) and status.drill is None
+    if not awaits_verdict and (why := held(o, status, re_enable(o, status))) is not None:
+        return _hold(waiting.but(clock_stopped_at=waiting.clock_stopped_at or now), why, now)
     if status.stage is Stage.PREFLIGHT:
         if o.problems:
             return _hold(status, o.problems[0].message, now)
@@ -50,7 +56,7 @@ def fly(o: Observed, status: AIFeatureStatus, now: datetime) -> AIFeatureStatus:
     why = cannot_judge(o, status) or _waits_for(o, status)
     if by := _promoters(o, status, now):
         lacks = why or "hold time, samples or acceptance of this step"
-        return _enter(o, skipping(status, by, lacks, now), len(o.feature.spec.ramp.steps) - 1, now)
+        return _enter(o, skipping(status, by, lacks, now), _last(o, status), now)
     if why is not None:
         # a wait for people that merely cannot be looked at again goes on as it was
         same = why == waiting.hold and is_waiting(why) and lacking(o, waiting, now) is not None
@@ -99,8 +105,11 @@ def _at_last(o: Observed, status: AIFeatureStatus) -> bool:
     because a later release in spec may have brought other steps."""
     if status.candidate is not None and status.candidate.adopted:
         return True
-    last = len(o.feature.spec.ramp.steps) - 1
-    return status.step is not None and status.step.index >= last
+    return status.step is not None and status.step.index >= _last(o, status)
+
+
+def _last(o: Observed, status: AIFeatureStatus) -> int:
+    return len(steps_of(o.feature.spec, status.candidate)) - 1
 
 
 def _clock_goes_on(status: AIFeatureStatus, now: datetime) -> AIFeatureStatus:
@@ -148,10 +157,10 @@ def _step_done(o: Observed, status: AIFeatureStatus, judged: Judged) -> bool:
     step, candidate = status.step, status.candidate
     if step is None or candidate is None or judged.through is None:
         return False
-    steps, last = o.feature.spec.ramp.steps, _at_last(o, status)
+    steps, last = steps_of(o.feature.spec, candidate), _at_last(o, status)
     plan = steps[min(step.index, len(steps) - 1)]
     seconds = o.feature.spec.ramp.cruise_seconds if last else plan.hold_seconds
-    if judged.through < step.since + timedelta(seconds=seconds):
+    if judged.through < step.since + timedelta(seconds=seconds + step.drilled_seconds):
         return False
     if candidate.adopted:
         return True  # it served before we came: time and no breach are its gate
@@ -162,12 +171,12 @@ def _step_done(o: Observed, status: AIFeatureStatus, judged: Judged) -> bool:
 
 def _enter(o: Observed, status: AIFeatureStatus, index: int, now: datetime) -> AIFeatureStatus:
     """The candidate at the weight of step `index`; at the last one it cruises."""
-    steps = o.feature.spec.ramp.steps
+    assert status.candidate is not None
+    steps = steps_of(o.feature.spec, status.candidate)
     last = index == len(steps) - 1
     weight, below = steps[index].weight_percent, steps[index - 1].weight_percent if index else 0
     if last:  # a climb never takes users away, however many are to be held back
         weight = max(weight - _holdback(o, status), below)
-    assert status.candidate is not None
     name = short(status.candidate.digest)
     told = (
         f"Release {name} at {weight} %: cruises for {o.feature.spec.ramp.cruise_seconds} s."
@@ -182,8 +191,11 @@ def _enter(o: Observed, status: AIFeatureStatus, index: int, now: datetime) -> A
         told,
         stage=Stage.CRUISING if last else Stage.RAMPING,
         split=split_at(status, weight),
-        step=step_at(o, index, now),
+        step=step_at(o, status.candidate, index, now),
         hold=None,
+        # what is known before the first step is of the release that serves
+        signals=[] if status.step is None else status.signals,
+        evidence=[] if status.step is None else status.evidence,
     )
 
 

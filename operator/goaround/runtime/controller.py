@@ -21,7 +21,7 @@ from goaround.api.kinds import (
 )
 from goaround.incident import decide as incident
 from goaround.rollout.decide import decide
-from goaround.rollout.kills import latched
+from goaround.rollout.kills import again_in, latched
 from goaround.rollout.observed import Observed
 from goaround.rollout.planned import Effect, Plan, PostEvent
 from goaround.runtime.actions import Actions
@@ -33,7 +33,7 @@ from goaround.runtime.lowering import AGAIN_SECONDS, Descents
 from goaround.runtime.metrics import Metrics
 from goaround.runtime.queue import Key, WorkQueue
 from goaround.runtime.replicas import DeliveryDesk
-from goaround.runtime.sight import Sight, consumers_of, feature_of
+from goaround.runtime.sight import Sight, affected, consumers_of, feature_of
 from goaround.runtime.writes import StatusWriter
 from goaround.world.kube import Api, Body, Conflict, KubeError, NotFound
 
@@ -97,8 +97,7 @@ class Controller:
                 self._offer(FEATURES, namespace, self._sight.names(FEATURES, namespace))
             case INCIDENTS.plural:
                 self._offer(INCIDENTS, namespace, [name])
-                affected = (body.get("spec") or {}).get("affects") or []
-                self._offer(FEATURES, namespace, [a.get("name", "") for a in affected])
+                self._offer(FEATURES, namespace, affected(body))
             case SIGN_OFFS.plural:
                 wanted = ((body.get("spec") or {}).get("featureRef") or {}).get("name", "")
                 self._offer(FEATURES, namespace, [wanted])
@@ -230,6 +229,8 @@ class Controller:
         status = latched(switch, features, self.now())
         if status != switch.status:
             await self._writer.retried(KILL_SWITCHES, key, switch, status.wire())
+        if (seconds := again_in(switch, status, self.now())) is not None:
+            self._queue.offer_in(key, seconds)
 
     async def _incident(self, key: Key) -> None:
         found = self._sight.parsed(AIIncident, INCIDENTS, key)

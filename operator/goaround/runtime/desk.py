@@ -86,7 +86,7 @@ class Desk:
         if provider is None:
             return None
         case = self._case(feature)
-        if in_flight(feature.status):
+        if in_flight(feature.status) and not is_watched(feature.status):
             return self._flying(feature, case, provider, now.timestamp())
         if _is_followed(feature, now):
             return self._followed(feature, case, provider, now.timestamp())

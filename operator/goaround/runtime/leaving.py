@@ -20,10 +20,11 @@ from goaround.rollout.stated import DOWN
 
 
 def goes_down(before: AIFeatureStatus, after: AIFeatureStatus) -> bool:
-    """Whether users are taken away from a release otherwise than by landing, or a kill begins."""
+    """Whether users are taken away from a release otherwise than by landing, or a kill or
+    drill begins."""
     if after.stage is Stage.KILLED and before.stage is not Stage.KILLED:
         return True
-    if _leaves_good(before, after):
+    if _leaves_good(before, after) or (after.drill is not None and before.drill is None):
         return True
     return after.split.candidate < before.split.candidate and not lands(before, after)
 

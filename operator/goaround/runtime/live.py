@@ -10,12 +10,13 @@ from datetime import datetime, timedelta
 
 from goaround.api.kinds import CONFIG_MAPS, KILL_SWITCHES, RECORDS, AIKillSwitch, Kind
 from goaround.api.names import FEATURE_LABEL
+from goaround.api.reasons import Reason
 from goaround.rollout.binder import needs_segments
 from goaround.rollout.chain import Segment
 from goaround.rollout.moves import in_flight, raises
 from goaround.rollout.observed import UNREAD, Guarded, Observed, Record
 from goaround.rollout.planned import Plan
-from goaround.rollout.signoffs import AGREES, is_waiting
+from goaround.rollout.signoffs import AGREES, hold_reason
 from goaround.rollout.suspend import is_suspended
 from goaround.rollout.tampered import needs_records
 from goaround.runtime import segments as written
@@ -45,7 +46,8 @@ class Live:
         status = o.feature.status
         stopped = in_flight(status) and status.clock_stopped_at is not None
         # while people are asked, or hold it themselves, the brake changes nothing
-        stopped = stopped and not is_waiting(status.hold) and not is_suspended(plan.status)
+        stopped = stopped and hold_reason(status.hold) in {None, Reason.SUSPENDED}
+        stopped = stopped and not is_suspended(plan.status)
         stale = _needs_people(o) and self._is_stale(now)
         return raises(status, plan.status) or stopped or stale or _needs_stored(o)
 

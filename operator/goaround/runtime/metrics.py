@@ -109,6 +109,12 @@ class Metrics:
         self.transitions, self.would_have_rolled_back, self.proof_seconds = _decisions(of)
         self.weight = self._of_features("weight_percent", "Users per arm.", "arm")
         self.stage = self._of_features("stage", "1 for its stage.", "stage")
+        self.exercised = Gauge(
+            "goaround_kill_switch_last_exercised_timestamp_seconds",
+            "When a kill or a drill was last seen to take effect, in unix seconds; 0: never.",
+            FEATURE,
+            registry=of,
+        )
         self.e_value = self._of_signals("e_value", "Evidence of harm of one signal.")
         self.accept_e_value = self._of_signals(
             "accept_e_value", "Evidence of health of one signal."
@@ -134,6 +140,8 @@ class Metrics:
         for (gauge, label), value in wanted.items():
             gauge.labels(*at, label).set(value)
         self._shown[at] = frozenset(wanted)
+        known = status.kill_switch.last_exercised if status.kill_switch is not None else None
+        self.exercised.labels(*at).set(known.timestamp() if known is not None else 0)
 
     def _series_of(self, status: AIFeatureStatus) -> Iterator[tuple[Series, float]]:
         for arm in ("stable", "candidate", "fallback"):
@@ -153,6 +161,7 @@ class Metrics:
             return
         for gauge, label in self._shown.pop(at):
             gauge.remove(*at, label)
+        self.exercised.remove(*at)
         for counter in (self.transitions, self.would_have_rolled_back):
             counter.remove_by_labels(dict(zip(FEATURE, at, strict=True)))
 

@@ -20,6 +20,7 @@ from goaround.api.kinds import (
     RECORDS,
     SIGN_OFFS,
     AIFeature,
+    AIIncident,
     AIKillSwitch,
     AISignOff,
     Kind,
@@ -28,6 +29,8 @@ from goaround.api.kinds import (
 from goaround.api.names import FEATURE_LABEL
 from goaround.delivery.flagset import wanted_keys
 from goaround.rollout.chain import Segment
+from goaround.rollout.drill import lifted
+from goaround.rollout.flown import as_flown
 from goaround.rollout.observed import Guarded, Observed, Record
 from goaround.rollout.upstream import fails
 from goaround.runtime import segments as written
@@ -60,6 +63,7 @@ class Sight:
         self._claiming = cache.index(FEATURES, claims)
         self._keyless = cache.index(FEATURES, lambda body: [KEYLESS] if lacks_a_key(body) else [])
         self._feeding = cache.index(FEATURES, consumers_of)
+        self._affected = cache.index(INCIDENTS, affected)
         self._recorded = cache.index(RECORDS, lambda body: [feature_of(body)])
 
     def observe(
@@ -76,6 +80,8 @@ class Sight:
         stored = tuple(self._stored(namespace, name))
         records = tuple(r for r in stored if isinstance(r, Record))
         baselined = self._desk.baselined(feature, records, now)
+        # evidence is judged by the plan that flies, and a drill above it is none of its business
+        flown = as_flown(feature.but(status=lifted(feature.status)))
         return Observed(
             feature=feature,
             switches=tuple(self.all(AIKillSwitch, KILL_SWITCHES, namespace)),
@@ -86,7 +92,8 @@ class Sight:
             ),
             records=records,
             incidents=frozenset(self._opened(feature)),
-            judged=self._desk.judged(feature, now),
+            troubles=tuple(self._troubles(namespace, name)),
+            judged=self._desk.judged(flown, now),
             drift=self._desk.drifted(feature, records, now),
             baselined=baselined,
             checked=self._desk.checked(feature, now),
@@ -150,6 +157,13 @@ class Sight:
             if found is not None and other != name and (told := fails(found)) is not None:
                 yield told
 
+    def _troubles(self, namespace: str, feature: str) -> Iterable[AIIncident]:
+        """Every incident that names the feature."""
+        for name in self._affected.names(namespace, feature):
+            found = self.parsed(AIIncident, INCIDENTS, Key(INCIDENTS.plural, namespace, name))
+            if found is not None:
+                yield found
+
     def _stored(self, namespace: str, feature: str) -> Iterable[Record | Segment]:
         """Release records and segments of the evidence binder."""
         for name in self._recorded.names(namespace, feature):
@@ -169,6 +183,12 @@ def feature_of(record: Body) -> str:
     """The feature that a release record is labelled with; empty where it has no label."""
     found: Json = record.get("metadata", {}).get("labels") or {}
     return str(found.get(FEATURE_LABEL, ""))
+
+
+def affected(incident: Body) -> list[str]:
+    """The features that an incident names."""
+    named: list[Json] = (incident.get("spec") or {}).get("affects") or []
+    return [str(one.get("name", "")) for one in named]
 
 
 def validated(model: type[R], body: Body) -> R | None:

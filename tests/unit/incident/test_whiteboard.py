@@ -10,6 +10,7 @@ from goaround.incident.decide import decide
 from tests.unit.incident.build import (
     AT,
     FAILED,
+    NAME,
     SERVING,
     a_feature,
     a_kill,
@@ -63,6 +64,10 @@ def test_a_kill_reads_like_this() -> None:
         "Exposed: not known",
         "Next: the fallback serves until every kill source is gone: kubectl get aikillswitches",
         "Next: watch it come back: kubectl get aifeature chat -w",
+        "Next: new releases wait for requestedPhase Recovering (a fix may fly) or Resolved (it is "
+        "over):",
+        f"Next:   kubectl patch aii {NAME} --type=merge -p "
+        '\'{"spec":{"requestedPhase":"Resolved"}}\'',
     ]
 
 

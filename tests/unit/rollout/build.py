@@ -48,12 +48,8 @@ def a_signal(name: str, layer: str = "OutputQuality", share: str = "0.02") -> Js
 
 def a_spec(release: Release = A, **parts: Any) -> AIFeatureSpec:
     """A plan of three steps; every part can be given as it stands on the wire."""
-    ramp: Json = {
-        "steps": [
-            {"weightPercent": w, "holdSeconds": HOLD, "minSamples": 100} for w in (10, 50, 100)
-        ],
-        "cruiseSeconds": CRUISE,
-    }
+    steps = [{"weightPercent": w, "holdSeconds": HOLD, "minSamples": 100} for w in (10, 50, 100)]
+    ramp: Json = {"steps": steps, "reenable": steps, "cruiseSeconds": CRUISE}
     whole: Json = {
         "release": release.wire(),
         "delivery": [{"name": "app", "role": "Split", "flag": {}}],
@@ -105,6 +101,16 @@ def a_switch(
     return AIKillSwitch(
         metadata=ObjectMeta(name=name, namespace=namespace, uid=f"{name}-uid", generation=1),
         spec=AIKillSwitchSpec(feature_ref=reference, selector=selector, reason="it swears"),
+    )
+
+
+def a_drill(at: datetime, seconds: int, name: str = "drill") -> AIKillSwitch:
+    """The switch of a drill, created at `at`; the API server stamps whole seconds."""
+    plain = a_switch(name)
+    spec = {"drill": True, "duration_seconds": seconds}
+    stamp = at.replace(microsecond=0)
+    return plain.but(
+        metadata=plain.metadata.but(creation_timestamp=stamp), spec=plain.spec.but(**spec)
     )
 
 

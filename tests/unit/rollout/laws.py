@@ -138,8 +138,9 @@ def what_was_proven_harmful_needs_a_retry_of_that_attempt(one: Pass) -> bool:
 
 
 def the_revision_rises_with_what_is_served_and_only_then(one: Pass) -> bool:
-    rises = one.after.revision - one.before.revision
-    return rises > 0 if _served(one.before) != _served(one.after) else rises == 0
+    before, after = one.seen.feature.status, one.plan.status
+    rises = after.revision - before.revision
+    return rises > 0 if _served(before) != _served(after) else rises == 0
 
 
 def _served(status: AIFeatureStatus) -> tuple[object, ...]:
@@ -151,6 +152,25 @@ def _served(status: AIFeatureStatus) -> tuple[object, ...]:
         (flown.digest, flown.attempt) if flown is not None else None,
         good.digest if good is not None else None,
     )
+
+
+def in_a_drill_the_fallback_serves_everybody(one: Pass) -> bool:
+    drill, split = one.plan.status.drill, one.plan.status.split
+    return drill is None or (split.fallback == 100 and not kill_sources(one.seen))
+
+
+def nothing_rises_before_people_spoke_of_a_grave_incident(one: Pass) -> bool:
+    """The freeze, said another way."""
+    unspoken = [
+        i
+        for i in one.seen.troubles
+        if i.spec.requested_phase is None
+        and i.spec.trigger.source != "Outage"
+        and (i.spec.severity in ("P1", "P2") or i.spec.trigger.source == "Kill")
+    ]
+    rises = one.after.split.candidate > one.before.split.candidate
+    adopted = one.after.candidate is not None and one.after.candidate.adopted
+    return not (unspoken and rises) or adopted
 
 
 def going_around_without_proof_quarantines_nobody(one: Pass) -> bool:
@@ -228,6 +248,8 @@ LAWS: tuple[Callable[[Pass], bool], ...] = (
     only_what_flew_to_the_end_becomes_last_known_good,
     what_was_proven_harmful_needs_a_retry_of_that_attempt,
     the_revision_rises_with_what_is_served_and_only_then,
+    in_a_drill_the_fallback_serves_everybody,
+    nothing_rises_before_people_spoke_of_a_grave_incident,
     going_around_without_proof_quarantines_nobody,
     only_proof_of_harm_keeps_a_release_down,
     nothing_is_asked_before_a_way_down,

@@ -6,6 +6,7 @@ from datetime import datetime
 from goaround.api import names
 from goaround.api.status import AIFeatureStatus, Latch
 from goaround.rollout.down import kill_sources
+from goaround.rollout.drill import lifted
 from goaround.rollout.moves import in_flight, is_watched
 from goaround.rollout.observed import Judged, Observed
 from goaround.rollout.planned import Plan
@@ -24,11 +25,12 @@ class Pass:
 
     @property
     def before(self) -> AIFeatureStatus:
-        return self.seen.feature.status
+        """As decided beneath a drill, if there is one."""
+        return lifted(self.seen.feature.status)
 
     @property
     def after(self) -> AIFeatureStatus:
-        return self.plan.status
+        return lifted(self.plan.status)
 
     @property
     def evidence(self) -> Judged | None:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from goaround.api import names
 from goaround.api.digest import release_digest
+from goaround.api.incident import RequestedPhase
 from goaround.api.signoff import Decision
 from goaround.api.status import Latch, LatchCause
 from goaround.rollout.observed import Guarded
@@ -63,6 +64,9 @@ HAPPENS: tuple[tuple[int, list[Move]], ...] = (
     (1, [("git wants", (release, plan)) for release in RELEASES for plan in PLANS]),
     (1, [("a switch comes", name) for name in ("one", "two")]),
     (8, [("a switch goes", name) for name in ("one", "two")]),
+    (1, [("a drill comes", seconds) for seconds in (60, 900)]),
+    (1, [("people say", said) for said in (None, *RequestedPhase)]),
+    (6, [("people say", RequestedPhase.RESOLVED), ("people say", RequestedPhase.RECOVERING)]),
     (1, [("spec kills", True)]),
     (8, [("spec kills", False)]),
     (1, [("people must agree", mode) for mode in (None, "BeforeFullTraffic", "EveryStep")]),
@@ -145,6 +149,10 @@ class Walk:
                 self._write_spec()
             case "a switch comes", str():
                 world.kill(which)
+            case "a drill comes", int():
+                world.drills(which)
+            case "people say", None | RequestedPhase():
+                world.people(which)
             case "a switch goes", str():
                 world.switches.pop(which, None)
             case "spec kills", bool():
@@ -218,8 +226,10 @@ class Walk:
     # what people may do to end it well
 
     def calmed(self) -> "Walk":
-        """Nothing stops the way up any more: no switch, no brake, a valid spec."""
+        """Nothing stops the way up any more: no switch, no brake, a valid spec, and no incident
+        that people have not called over."""
         world = self.world
+        world.people(RequestedPhase.RESOLVED)
         world.switches.clear()
         world.annotations.clear()
         world.problems, world.braked, self.spec_kills, self.asks = (), None, False, None
@@ -230,6 +240,7 @@ class Walk:
 
 def walked(start: str, moves: list[Move]) -> Walk:
     walk = Walk(STARTS[start]())
+    walk.world.remembers = True
     walk.release = next(n for n, r in RELEASES.items() if r == walk.world.spec.release)
     walk.harmful = {
         x.digest: x

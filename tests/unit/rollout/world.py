@@ -10,13 +10,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from goaround.api import names
-from goaround.api.base import Json
+from goaround.api.base import Json, ObjectMeta
 from goaround.api.conditions import Condition, find
 from goaround.api.feature import AIFeatureSpec, Release
-from goaround.api.kinds import AIFeature, AIKillSwitch, AISignOff
+from goaround.api.incident import AIIncidentSpec, RequestedPhase, Severity
+from goaround.api.kinds import AIFeature, AIIncident, AIKillSwitch, AISignOff
 from goaround.api.reasons import ConditionType, Stage
 from goaround.api.signoff import Decision
 from goaround.api.status import AIFeatureStatus, SignalStatus, Transition
+from goaround.incident.decide import decide as decide_incident
+from goaround.incident.opening import opening
 from goaround.rollout.chain import segment
 from goaround.rollout.decide import decide
 from goaround.rollout.moves import in_flight, is_watched
@@ -44,7 +47,9 @@ from goaround.rollout.planned import (
 from tests.unit.rollout.build import (
     CREATED,
     NAME,
+    NAMESPACE,
     NOW,
+    a_drill,
     a_feature,
     a_record,
     a_retry,
@@ -154,7 +159,8 @@ def quiet(world: "World") -> Judged | None:
 
 @dataclass(slots=True)
 class World:
-    """One feature, everything around it, and a clock that stands still between moves."""
+    """One feature, everything around it, and a clock that stands still between moves. remembers:
+    incidents stay open until people close them; else they do so at once."""
 
     spec: AIFeatureSpec = field(default_factory=a_spec)
     status: AIFeatureStatus = field(default_factory=AIFeatureStatus)
@@ -164,6 +170,8 @@ class World:
     sign_offs: list[AISignOff] = field(default_factory=list)
     records: dict[str, Record] = field(default_factory=dict)
     incidents: set[str] = field(default_factory=set)
+    troubles: dict[str, AIIncident] = field(default_factory=dict)
+    remembers: bool = False
     events: dict[str, Transition] = field(default_factory=dict)
     segments: dict[str, Json] = field(default_factory=dict)
     upstream: tuple[str, ...] = ()
@@ -207,6 +215,7 @@ class World:
             sign_offs=tuple(self.sign_offs),
             records=tuple(self.records.values()),
             incidents=frozenset(self.incidents),
+            troubles=tuple(self.troubles.values()),
             judged=evidence(self),
             drift=self.drift,
             checked=self.checked,
@@ -234,6 +243,9 @@ class World:
         self.status = AIFeatureStatus.model_validate(plan.status.wire())
         for effect in plan.then:
             self.do(effect)
+        for name, one in self.troubles.items():
+            known = decide_incident(one, self.feature, self.now)
+            self.troubles[name] = one.but(status=known)
         posted = [e.transition.at for e in plan.then if isinstance(e, PostEvent)]
         self.told = max(posted, default=self.told)
         return plan
@@ -259,6 +271,8 @@ class World:
             case OpenIncident():
                 assert effect.latch.incident is not None
                 self.incidents.add(effect.latch.incident)
+                if self.remembers:
+                    self._opens(effect.latch.incident, opening(self.feature, effect.latch))
             case DropRecord():
                 self.records = {k: r for k, r in self.records.items() if r.name != effect.name}
                 self.segments.pop(effect.name, None)
@@ -266,6 +280,25 @@ class World:
                 self.events.setdefault(effect.name, effect.transition)
             case WriteSegment():
                 self.segments.setdefault(effect.name, effect.data)
+
+    def _opens(self, name: str, spec: AIIncidentSpec) -> None:
+        """The API server stamps whole seconds."""
+        stamp = self.now.replace(microsecond=0)
+        meta = ObjectMeta(name=name, namespace=NAMESPACE, generation=1, creation_timestamp=stamp)
+        self.troubles.setdefault(name, AIIncident(metadata=meta, spec=spec))
+
+    def drills(self, seconds: int = 60, name: str = "drill") -> "World":
+        """Somebody begins a drill; the API server stamps whole seconds."""
+        self.switches[name] = a_drill(self.now, seconds, name)
+        return self
+
+    def people(self, wanted: RequestedPhase | None, severity: Severity | None = None) -> "World":
+        """People say of every incident where it stands."""
+        for name, one in self.troubles.items():
+            graded = severity or one.spec.severity
+            said = one.spec.but(requested_phase=wanted, severity=graded)
+            self.troubles[name] = one.but(spec=said)
+        return self
 
     def wants(self, release: Release, **parts: Any) -> "World":
         """Git asks for another release or another plan."""

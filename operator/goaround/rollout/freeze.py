@@ -1,0 +1,54 @@
+"""The change freeze: while a grave incident is open, new releases wait at 0 % of users.
+
+Decides which incidents freeze, and what a flight waits for. It never stands before a way down, nor
+before a return to last-known-good, and it lets pass whatever the gate lets pass.
+"""
+
+from collections.abc import Sequence
+
+from goaround.api.incident import RequestedPhase, Severity, TriggerSource
+from goaround.api.kinds import AIIncident
+from goaround.api.reasons import Reason
+from goaround.api.status import AIFeatureStatus, GateRule, LatchCause
+from goaround.rollout.moves import in_flight
+from goaround.rollout.observed import Observed
+
+GRAVE = frozenset({Severity.P1, Severity.P2})
+OVER = frozenset({RequestedPhase.RESOLVED, RequestedPhase.CANCELLED})
+BLAMES = frozenset({LatchCause.SIGNAL, LatchCause.KILL})
+
+
+def is_grave(incident: AIIncident) -> bool:
+    """Severity P1 or P2, or a kill. An outage blames no release, and ends by itself."""
+    source = incident.spec.trigger.source
+    if source is TriggerSource.OUTAGE:
+        return False
+    return source is TriggerSource.KILL or incident.spec.severity in GRAVE
+
+
+def is_cancelled(incident: AIIncident) -> bool:
+    return incident.spec.requested_phase is RequestedPhase.CANCELLED
+
+
+def freezing(o: Observed) -> list[AIIncident]:
+    """The incidents that freeze this feature, oldest name first."""
+    found = [i for i in o.troubles if is_grave(i) and i.spec.requested_phase not in OVER]
+    return sorted(found, key=lambda i: i.metadata.name)
+
+
+def held(o: Observed, status: AIFeatureStatus, rules: Sequence[GateRule]) -> str | None:
+    """What a release waits for that would go up now; None where nothing freezes it. rules: of the
+    gate, without kill sources."""
+    if status.drill is not None:
+        return f"{Reason.DRILL}: {status.drill.switch} until it ends; the step goes on after it"
+    flown = status.candidate if in_flight(status) else None
+    if flown is not None and flown.adopted:
+        return None  # it served before, and nobody is moved by its landing
+    untold = [x for x in status.latches if x.cause in BLAMES and x.incident_opened_at is None]
+    if untold:
+        return f"{Reason.CHANGE_FREEZE}: incident {untold[0].incident} is still to be written"
+    closed = [r for r in rules if not r.open]
+    if not closed:
+        return None
+    named = ", ".join(i.metadata.name for i in freezing(o)[:3])
+    return f"{Reason.CHANGE_FREEZE}: AIIncident {named} is open. {closed[0].reason}"
