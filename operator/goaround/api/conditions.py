@@ -21,6 +21,7 @@ ABNORMAL_TRUE = frozenset(
         ConditionType.STALLED,
         ConditionType.KILLED,
         ConditionType.AWAITING_SIGN_OFF,
+        ConditionType.CANDIDATE_CHANGED,
     }
 )
 

@@ -32,6 +32,8 @@ class ConditionType(StrEnum):
     EVIDENCE_ASSUMPTIONS = "EvidenceAssumptions"
     PREFLIGHT_PASSED = "PreflightPassed"
     AWAITING_SIGN_OFF = "AwaitingSignOff"
+    CANDIDATE_CHANGED = "CandidateChanged"
+    FALLBACK_READY = "FallbackReady"
 
 
 class Reason(StrEnum):
@@ -61,6 +63,17 @@ class Reason(StrEnum):
     INVALID_SPEC = "InvalidSpec"
     UNKNOWN_PROVIDER = "UnknownProvider"
     FLAG_KEY_TAKEN = "FlagKeyTaken"
+    CANDIDATE_CHANGED = "CandidateChanged"
+    EDITED_IN_PLACE = "EditedInPlace"
+    CONTENT_MISSING = "ContentMissing"
+    CONTENT_INVALID = "ContentInvalid"
+    # the way back
+    AVAILABLE = "Available"
+    NO_LAST_KNOWN_GOOD = "NoLastKnownGood"
+    RECORD_INCOMPLETE = "RecordIncomplete"
+    EMBEDDING_MISMATCH = "EmbeddingMismatch"
+    INDEX_DELETED = "IndexDeleted"
+    INDEX_NOT_CHECKED = "IndexNotChecked"
     # signals
     WITHIN_LIMITS = "WithinLimits"
     LIMIT_EXCEEDED = "LimitExceeded"

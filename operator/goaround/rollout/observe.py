@@ -5,6 +5,7 @@ from datetime import datetime
 from goaround.api.digest import release_digest
 from goaround.api.reasons import EventReason, Stage
 from goaround.api.status import AIFeatureStatus, KillSource
+from goaround.rollout.contents import lacking
 from goaround.rollout.moves import in_flight, is_watched, move
 from goaround.rollout.observed import Observed
 from goaround.rollout.stated import DOWN
@@ -35,6 +36,8 @@ def observe(
         return status if status.would_have else fly(o, status, now)
     if status.stage in DOWN or o.quarantined_at(wanted):
         return status
+    if (why := lacking(o)) is not None:
+        return status.but(hold=why[:512])
     return take_off(o, status, now, serves_already=True)
 
 

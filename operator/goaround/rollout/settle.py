@@ -6,7 +6,7 @@ from goaround.api.approval import SignOffStatus
 from goaround.api.conditions import settled
 from goaround.api.digest import release_digest, short
 from goaround.api.feature import AIFeatureSpec
-from goaround.api.reasons import ConditionType, EventReason, Stage
+from goaround.api.reasons import ConditionType, EventReason, Reason, Stage
 from goaround.api.status import HARM, AIFeatureStatus, DeliveryStatus, LatchCause
 from goaround.rollout.assumptions import is_reading
 from goaround.rollout.baselines import with_baselines
@@ -18,6 +18,7 @@ from goaround.rollout.preflight import is_awaited, planned
 from goaround.rollout.signoffs import answers
 from goaround.rollout.stated import conditions, waits
 from goaround.rollout.watched import told_of_shift
+from goaround.rollout.wayback import undated, with_way_back, without_a_mere_date
 
 ENDS = HARM | {LatchCause.NO_PROOF, LatchCause.REFUSED}
 """What ends one attempt of one release."""
@@ -28,7 +29,7 @@ def settle(
 ) -> AIFeatureStatus:
     """`decided` with everything that follows from it."""
     spec, generation, after = o.feature.spec, o.feature.metadata.generation, decided
-    for told in (_told_of_problems, told_of_shift, with_drift, with_baselines):
+    for told in (_told_of_problems, told_of_shift, with_drift, with_baselines, with_way_back):
         after = told(o, before, after, now)
     after = _with_readings(o, after).but(
         observed_generation=generation,
@@ -44,7 +45,8 @@ def settle(
     after = _latch_revision(before, after)
     after = after.but(summary=_summary(o, after)[:512])
     wanted = conditions(o, after)
-    return after.but(conditions=settled(before.conditions, wanted, generation=generation, now=now))
+    said = settled(before.conditions, wanted, generation=generation, now=now)
+    return without_a_mere_date(before, after.but(conditions=said))
 
 
 def worth_a_write(before: AIFeatureStatus, after: AIFeatureStatus) -> bool:
@@ -64,6 +66,7 @@ def worth_a_write(before: AIFeatureStatus, after: AIFeatureStatus) -> bool:
             drift=None,
             announced_at=None,
             conditions=[],
+            way_back=undated(status.way_back),
         )
         return readings, said, verdicts(status.drift)
 
@@ -78,6 +81,8 @@ def _told_of_problems(
     told = stalled is not None and stalled.reason in {p.reason for p in o.problems}
     if not o.problems or (told and before.observed_generation == o.feature.metadata.generation):
         return after
+    if o.problems[0].reason is Reason.CANDIDATE_CHANGED:
+        return after  # the hold tells it
     return move(after, now, EventReason.INVALID_SPEC, o.problems[0].message, warning=True)
 
 

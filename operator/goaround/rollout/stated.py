@@ -7,12 +7,14 @@ from goaround.api.conditions import Wanted, condition
 from goaround.api.reasons import ConditionType, Reason, Stage
 from goaround.api.status import AIFeatureStatus, DeliveryStatus, SignalStatus
 from goaround.rollout.assumptions import rests_on
+from goaround.rollout.contents import changed
 from goaround.rollout.drifts import drifted
 from goaround.rollout.moves import in_flight, is_watched
 from goaround.rollout.observed import Observed
 from goaround.rollout.preflight import passed
 from goaround.rollout.signoffs import hold_reason, is_waiting
 from goaround.rollout.watched import shifted, watched
+from goaround.rollout.wayback import fallback_ready
 
 UP = {
     Stage.PREFLIGHT: Reason.PREFLIGHT,
@@ -45,8 +47,11 @@ def conditions(o: Observed, after: AIFeatureStatus) -> list[Wanted]:
         found.append(_delivered(o, after, after.delivery))
     if is_watched(after):
         found.append(watched(o, after))
+    found.append(fallback_ready(o, after))
     if (drift := drifted(o, after)) is not None:
         found.append(drift)
+    if (edited := changed(o, after)) is not None:
+        found.append(edited)
     return found
 
 

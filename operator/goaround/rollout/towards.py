@@ -7,6 +7,7 @@ from goaround.api.reasons import EventReason, Stage
 from goaround.api.signoff import Decision
 from goaround.api.status import AIFeatureStatus, LatchCause
 from goaround.rollout.blocked import blocked
+from goaround.rollout.contents import lacking
 from goaround.rollout.moves import ground, in_flight, move
 from goaround.rollout.observed import Observed
 from goaround.rollout.preflight import planned
@@ -167,7 +168,7 @@ def _retry(o: Observed, digest: str, attempt: int) -> bool:
 
 
 def _off(o: Observed, status: AIFeatureStatus, now: datetime) -> AIFeatureStatus:
-    """Take off, unless nothing may go up."""
-    if (why := blocked(o, status, now)) is not None:
+    """Take off, unless nothing may go up, or a text of the release is not there."""
+    if (why := blocked(o, status, now) or lacking(o)) is not None:
         return status.but(hold=why[:512])
     return take_off(o, status, now)
