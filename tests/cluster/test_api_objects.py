@@ -80,15 +80,14 @@ def test_a_minimal_feature_is_stored_with_every_default(api: ControlPlane, chat:
     assert not {"killSwitch", "riskTier"} & spec.keys()
 
 
-def test_a_feature_without_any_choice_falls_back_to_disabled_with_words(api: ControlPlane) -> None:
+def test_a_feature_without_any_choice_has_no_fallback_written_into_it(api: ControlPlane) -> None:
     bare = an_object(
         "AIFeature", "bare", lambda s: (s.pop("fallback"), s["delivery"][0].pop("flag"))
     )
     bare["spec"]["delivery"][0]["flag"] = {}
     assert create(api, bare) == ""
     spec = stored(api, "aif/bare")["spec"]
-    assert spec["fallback"]["type"] == "Disabled"
-    assert "switched off" in spec["fallback"]["text"]
+    assert "fallback" not in spec  # a type written here would stand beside a chain given later
     assert spec["delivery"][0]["flag"] == {"bucketBy": "Session"}
 
 

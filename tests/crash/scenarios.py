@@ -8,13 +8,14 @@ wrong on the way, and is proven to be.
 
 from typing import Final
 
-from goaround.api.kinds import FEATURES, KILL_SWITCHES
+from goaround.api.kinds import CONFIG_MAPS, FEATURES, KILL_SWITCHES
 from goaround.api.reasons import Stage
 from tests.crash.script import FEATURE, Act, Change, Ending, Remove, Resolve, Scenario, WipeStatus
 from tests.crash.vocabulary import (
     BAD,
     BAD_UNDER_LOAD,
     FROM_HALF,
+    SCHEMA,
     SWITCH,
     abort,
     always,
@@ -34,8 +35,10 @@ from tests.crash.vocabulary import (
     latched_and_contained,
     people_asked,
     retry,
+    schema,
     stalled,
     switch,
+    weighing,
 )
 
 RAMP: Final = frozenset({0, 10, 50, 100})
@@ -63,6 +66,13 @@ OUTAGE: Final = Change({"readable": False})
 OUTAGE_OVER: Final = Change({"readable": True})
 V1_TURNS_BAD: Final = Change({"quality": {"v1": BAD}})
 V2_TURNS_BAD: Final = Change({"quality": {"v2": BAD}})
+
+WITH_SCHEMA: Final = feature(
+    "v2",
+    ramp={"steps": [{"weightPercent": w, "holdSeconds": 60, "minSamples": 50} for w in (50, 100)]},
+    contract={"output": {"schemaRef": SCHEMA}},
+)
+"""A step longer than it takes to notice an edit."""
 
 SCENARIOS: Final[tuple[Scenario, ...]] = (
     Scenario(
@@ -337,6 +347,19 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         ends=Ending(Stage.LIVE, "v2"),
         begins_after=ADOPTED,
     ),
+    Scenario(
+        "edited-in-place",
+        "a schema by reference is edited in flight: hold; put back, and deleted: it lands",
+        (
+            Act(always, (schema("{}"), WITH_SCHEMA), after=3),
+            Act(weighing(50), (schema('{"type": "null"}'),), 3),
+            Act(at(Stage.HOLDING), (schema("{}"),), 20),
+            Act(weighing(100), (Remove(CONFIG_MAPS, SCHEMA["name"]),), 3),
+        ),
+        HALF_AND_WHOLE,
+        ends=Ending(Stage.LIVE, "v2", twin_may=HOLD_AGAIN),
+        begins_after=ADOPTED,
+    ),
 )
 BY_NAME: Final = {s.name: s for s in SCENARIOS}
 
@@ -354,6 +377,7 @@ VARIANTS: Final = frozenset(
         "outage-for-ever",
         "adopted-turns-bad",
         "wrong-provider",
+        "edited-in-place",
     }
 )
 """Near neighbours of other scenarios: played when all are asked for, so that the rest takes minutes

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from goaround.api.base import Json
-from goaround.api.kinds import Kind
+from goaround.api.kinds import CONFIG_MAPS, Kind
 from goaround.api.reasons import Stage
 from goaround.api.status import AIFeatureStatus
 from tests.crash.traffic import Conditions
@@ -20,12 +20,16 @@ FEATURE = "chat"
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """`kubectl apply`: create the object, or give it this spec."""
+    """`kubectl apply`: create the object, or give it this spec; of a ConfigMap, its data."""
 
     kind: Kind
     name: str
     spec: Json
     labels: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def part(self) -> str:
+        return "data" if self.kind is CONFIG_MAPS else "spec"
 
 
 @dataclass(frozen=True, slots=True)

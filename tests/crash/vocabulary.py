@@ -10,7 +10,7 @@ from goaround.api import names
 from goaround.api.base import Json
 from goaround.api.digest import plan_digest, release_digest
 from goaround.api.feature import AIFeatureSpec, Release
-from goaround.api.kinds import FEATURES, INCIDENTS, KILL_SWITCHES, SIGN_OFFS
+from goaround.api.kinds import CONFIG_MAPS, FEATURES, INCIDENTS, KILL_SWITCHES, SIGN_OFFS
 from goaround.api.reasons import Stage
 from tests.crash.script import FEATURE, Annotate, Put, Sight
 from tests.crash.traffic import Conditions, Quality
@@ -27,6 +27,7 @@ def _steps(*weights: int) -> list[Json]:
 
 
 FROM_HALF: Final = {"steps": _steps(50, 100)}
+SCHEMA: Final = {"name": "contract", "key": "answer.json"}
 Seen = Callable[[Sight], bool]
 
 
@@ -76,6 +77,11 @@ def _signal(name: str, result: str) -> Json:
     total = "ai_requests_total{$match}"
     bad = f'ai_requests_total{{$match,result="{result}"}}'
     return {"name": name, "ratio": {"bad": bad, "total": total}, "max": "0.02"}
+
+
+def schema(text: str) -> Put:
+    """The ConfigMap that holds the schema of answers."""
+    return Put(CONFIG_MAPS, SCHEMA["name"], {SCHEMA["key"]: text})
 
 
 def switch(**target: Json) -> Put:
@@ -137,6 +143,11 @@ def flying(version: str, weight: int) -> Seen:
         )
 
     return seen
+
+
+def weighing(weight: int) -> Seen:
+    """Whatever flies has that many users."""
+    return lambda sight: sight.status is not None and sight.status.split.candidate == weight
 
 
 def at(stage: Stage) -> Seen:

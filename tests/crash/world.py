@@ -303,11 +303,10 @@ class World:
                 "apiVersion": order.kind.api_version,
                 "kind": order.kind.kind,
                 "metadata": {"name": order.name, "labels": dict(order.labels)},
-                "spec": order.spec,
+                order.part: order.spec,
             }
             self.store.create(order.kind, NAMESPACE, body, PEOPLE)
             return
-        spec = merge_patch(known["spec"], order.spec)
-        self.store.patch(
-            order.kind, NAMESPACE, order.name, patch={"spec": spec}, status=False, author=PEOPLE
-        )
+        patch: Json = {order.part: merge_patch(known[order.part], order.spec)}
+        about = (order.kind, NAMESPACE, order.name)
+        self.store.patch(*about, patch=patch, status=False, author=PEOPLE)

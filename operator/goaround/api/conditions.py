@@ -22,6 +22,7 @@ ABNORMAL_TRUE = frozenset(
         ConditionType.KILLED,
         ConditionType.AWAITING_SIGN_OFF,
         ConditionType.UPSTREAM_INCIDENT,
+        ConditionType.CANDIDATE_CHANGED,
     }
 )
 

@@ -10,10 +10,11 @@ from pydantic import ConfigDict, Field
 from goaround.api.acceptance import Acceptance, Layer, Ratio, Signal
 from goaround.api.approval import HIGH_NEEDS_PEOPLE, RiskTier, SignOffMode, SignOffPolicy
 from goaround.api.base import Line, Model, ObjectName
+from goaround.api.contract import FeatureContract
 from goaround.api.control import DigestOrStart
 from goaround.api.delivery import BucketBy, Delivery, FlagDelivery, Role
 from goaround.api.drift import Drift
-from goaround.api.fallback import Fallback, FallbackType
+from goaround.api.fallback import HIGH_NEEDS_RULES, Fallback, FallbackType
 from goaround.api.neighbours import MOST_CONSUMERS, MOST_DEPENDENCIES, Consumer, Dependency, Party
 from goaround.api.preflight import Preflight
 from goaround.api.ramp import ALLOWED_INTERVALS, Ramp, RampStep, default_steps
@@ -95,6 +96,11 @@ class AIFeatureSpec(Model):
             ),
             HIGH_NEEDS_PEOPLE,
             *HIGH_NEEDS_WORDS,
+            HIGH_NEEDS_RULES,
+            cel(
+                "!has(self.release.contract)",
+                "release.contract is filled in by the operator: state the schemas in contract",
+            ),
         )
     )
 
@@ -114,6 +120,10 @@ class AIFeatureSpec(Model):
     )
     fallback: Fallback = Field(
         default_factory=Fallback, description="What serves when no release may."
+    )
+    contract: FeatureContract | None = Field(
+        default=None,
+        description="What goes in and what may come out; published with the flag. No default.",
     )
     acceptance: Acceptance = Field(description="The evidence a climb needs.")
     ramp: Ramp = Field(default_factory=Ramp, description="The flight plan.")
@@ -198,6 +208,13 @@ class AIFeatureSpec(Model):
             return self.sign_off.mode
         high = self.risk_tier is RiskTier.HIGH
         return SignOffMode.BEFORE_FULL_TRAFFIC if high else SignOffMode.NEVER
+
+    @property
+    def content(self) -> Release:
+        """The release with the schemas that fly with it, as far as spec says what they are."""
+        if self.contract is None:
+            return self.release
+        return self.release.but(contract=self.contract.schemas)
 
     @property
     def flag(self) -> FlagDelivery:

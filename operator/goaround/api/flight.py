@@ -37,6 +37,22 @@ class KnownRelease(Model):
     since: Timestamp = Field(description="When it took this place.")
 
 
+class WayBack(Model):
+    """Whether the good releases can be gone back to, found out beforehand.
+
+    Apart from the releases themselves: a check changes nothing of what they are.
+    """
+
+    digest: Digest = Field(description="Last-known-good, as it was checked.")
+    available: bool = Field(description="Whether it could be gone back to.")
+    previous_available: bool | None = Field(
+        default=None, description="The same of the good release before it; absent: there is none."
+    )
+    verified_at: Timestamp = Field(
+        description="When that was checked; dated anew with other writes, at least daily."
+    )
+
+
 class Candidate(KnownRelease):
     """The release in flight, or the last one that flew."""
 

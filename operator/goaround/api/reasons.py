@@ -38,6 +38,8 @@ class ConditionType(StrEnum):
     BASELINE_ESTABLISHED = "BaselineEstablished"
     SUSPENDED = "Suspended"
     KILL_SWITCH_PROVEN = "KillSwitchProven"
+    CANDIDATE_CHANGED = "CandidateChanged"
+    FALLBACK_READY = "FallbackReady"
 
 
 class Reason(StrEnum):
@@ -72,6 +74,17 @@ class Reason(StrEnum):
     UNKNOWN_PROVIDER = "UnknownProvider"
     FLAG_KEY_TAKEN = "FlagKeyTaken"
     ROLLBACK_REFUSED = "RollbackRefused"
+    CANDIDATE_CHANGED = "CandidateChanged"
+    EDITED_IN_PLACE = "EditedInPlace"
+    CONTENT_MISSING = "ContentMissing"
+    CONTENT_INVALID = "ContentInvalid"
+    # the way back
+    AVAILABLE = "Available"
+    NO_LAST_KNOWN_GOOD = "NoLastKnownGood"
+    RECORD_INCOMPLETE = "RecordIncomplete"
+    EMBEDDING_MISMATCH = "EmbeddingMismatch"
+    INDEX_DELETED = "IndexDeleted"
+    INDEX_NOT_CHECKED = "IndexNotChecked"
     # signals
     WITHIN_LIMITS = "WithinLimits"
     LIMIT_EXCEEDED = "LimitExceeded"

@@ -22,6 +22,7 @@ from goaround.api.flight import Candidate as Candidate
 from goaround.api.flight import KnownRelease as KnownRelease
 from goaround.api.flight import Split as Split
 from goaround.api.flight import Step as Step
+from goaround.api.flight import WayBack as WayBack
 from goaround.api.kills import MOST_SOURCES as MOST_SOURCES
 from goaround.api.kills import Drill as Drill
 from goaround.api.kills import DrillResult as DrillResult
@@ -103,6 +104,9 @@ class AIFeatureStatus(Model):
     )
     previous_good: KnownRelease | None = Field(
         default=None, description="The last-known-good before it."
+    )
+    way_back: WayBack | None = Field(
+        default=None, description="Whether the good releases can be gone back to."
     )
     candidate: Candidate | None = Field(
         default=None, description="The release in flight, or the last one that flew."

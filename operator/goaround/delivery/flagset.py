@@ -12,13 +12,21 @@ from functools import lru_cache
 from goaround.api import names
 from goaround.api.base import Json
 from goaround.api.digest import short
-from goaround.api.feature import Fallback, FallbackType, Mode
+from goaround.api.feature import Mode
 from goaround.api.kinds import AIFeature, AIKillSwitch
 from goaround.api.reasons import Stage
-from goaround.api.status import ALL_FALLBACK, AIFeatureStatus, KnownRelease, Split
+from goaround.api.status import ALL_FALLBACK, KnownRelease, Split
 from goaround.delivery.drills import means
 from goaround.delivery.flagcheck import dumped, refusal
 from goaround.delivery.flagpins import GOLDEN, GOLDEN_STABLE, Pinned, rules
+from goaround.delivery.flagvalues import (
+    BARE_FALLBACK,
+    NO_TEXTS,
+    Texts,
+    stable_of,
+    unserved,
+    values,
+)
 
 SCHEMA = "https://flagd.dev/schema/v0/flags.json"
 MAX_SET_BYTES = 3 * 1024 * 1024
@@ -97,10 +105,14 @@ def served_split(feature: AIFeature, kills: Sequence[KillView]) -> Split:
 
 
 def feature_flags(
-    feature: AIFeature, kills: Sequence[KillView], pinned: Pinned | None = None
+    feature: AIFeature,
+    kills: Sequence[KillView],
+    pinned: Pinned | None = None,
+    texts: Texts = NO_TEXTS,
 ) -> FlagSet:
     """The two flags of a feature; none as long as the operator has decided nothing. `pinned`
-    selects a release for golden runs, unless the feature is killed.
+    selects a release for golden runs, unless the feature is killed. `texts`: those that releases
+    have by reference; one whose texts are not there is not served, but the fallback.
 
     Without a flag an app serves its code default, which is the fallback.
     """
@@ -110,17 +122,21 @@ def feature_flags(
     name, killed = feature.metadata.name, is_killed(feature, kills)
     key = names.flag_key(name, feature.spec.flag.key)
     bucket = names.bucket_key(name)
-    fallback = _fallback_payload(feature.spec.fallback)
+    served = values(feature, texts)
+    if killed and texts:  # a kill must not be as long as the texts that nobody gets
+        served = dict.fromkeys(served, served["fallback"])
     release, why = _accepted(
         key,
         (
-            _release_flag(feature, killed=killed, pinned=pinned),
-            _static(fallback),
+            _release_flag(feature, served, killed=killed, pinned=pinned),
+            _static(served["fallback"]),
             _static(BARE_FALLBACK),
         ),
     )
     units, why_not = _buckets(bucket, set_id, feature.metadata.uid)
-    return FlagSet(set_id, {key: release, bucket: units}, (*why, *why_not))
+    return FlagSet(
+        set_id, {key: release, bucket: units}, (*why, *why_not, *unserved(feature, texts))
+    )
 
 
 def _accepted(key: str, offers: Sequence[Json]) -> tuple[Json, tuple[str, ...]]:
@@ -135,18 +151,14 @@ def _accepted(key: str, offers: Sequence[Json]) -> tuple[Json, tuple[str, ...]]:
     return offers[-1], tuple(problems)
 
 
-def _release_flag(feature: AIFeature, *, killed: bool, pinned: Pinned | None) -> Json:
+def _release_flag(
+    feature: AIFeature, served: dict[str, Json], *, killed: bool, pinned: Pinned | None
+) -> Json:
     status = feature.status
-    stable = _stable(status)
-    fallback = _fallback_payload(feature.spec.fallback)
-    served = _release_payload(stable) if stable else fallback
+    stable = stable_of(status)
     flag: Json = {
         "state": "ENABLED",
-        "variants": {
-            "stable": served,
-            "candidate": _release_payload(status.candidate) if status.candidate else served,
-            "fallback": fallback,
-        },
+        "variants": dict(served),
         "metadata": _metadata(feature, stable, killed=killed),
     }
     if not killed and pinned is not None and status.candidate is not None:
@@ -164,9 +176,9 @@ def _with_pins(feature: AIFeature, flag: Json, pinned: Pinned, stable: KnownRele
     as ever."""
     split, variants = feature.status.split, flag["variants"]
     if feature.status.candidate is not None:
-        variants[GOLDEN] = _release_payload(feature.status.candidate)
+        variants[GOLDEN] = variants["candidate"]
     if stable is not None:
-        variants[GOLDEN_STABLE] = _release_payload(stable)
+        variants[GOLDEN_STABLE] = variants["stable"]
     everybody = split.fallback == 100
     served = "fallback" if everybody else _split(_salt(feature), _shares(split))
     return flag | {
@@ -175,33 +187,11 @@ def _with_pins(feature: AIFeature, flag: Json, pinned: Pinned, stable: KnownRele
     }
 
 
-def _stable(status: AIFeatureStatus) -> KnownRelease | None:
-    if status.last_known_good is not None:
-        return status.last_known_good
-    if status.candidate is not None and status.candidate.adopted:
-        return status.candidate
-    return None
-
-
 def _without_key(split: Split, stable: KnownRelease | None) -> str:
     """What traffic without a targeting key gets: stable, unless nobody may be sent there."""
     if stable is None or (split.stable == 0 and split.fallback > 0):
         return "fallback"
     return "stable"
-
-
-def _release_payload(known: KnownRelease) -> Json:
-    return {"enabled": True, "release": short(known.digest), **known.release.wire()}
-
-
-def _fallback_payload(fallback: Fallback) -> Json:
-    behaviour: Json = {"type": fallback.type}
-    if fallback.type == FallbackType.DISABLED:
-        behaviour["text"] = fallback.text
-    return {"enabled": False, "release": "", "fallback": behaviour}
-
-
-BARE_FALLBACK = _fallback_payload(Fallback())
 
 
 def _static(payload: Json) -> Json:

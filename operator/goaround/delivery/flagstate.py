@@ -5,7 +5,7 @@ tells which features' flags changed in a way that apps must hear of. It does no 
 nothing itself.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from pydantic import ValidationError
@@ -13,7 +13,6 @@ from pydantic import ValidationError
 from goaround.api.base import Json
 from goaround.api.kinds import AIFeature, AIKillSwitch
 from goaround.delivery.control import Held, Lowering, UnknownFeature
-from goaround.delivery.flagcheck import dumped
 from goaround.delivery.flagpins import Pinned
 from goaround.delivery.flagset import (
     FeatureKey,
@@ -25,35 +24,16 @@ from goaround.delivery.flagset import (
     set_text,
     wanted_keys,
 )
+from goaround.delivery.flagtexts import RecordKey, TextBook
 from goaround.delivery.ownership import Ownership
 from goaround.delivery.pinning import PinBook, Wanted
 from goaround.delivery.reading import feature_facts, read_feature, read_switch
 from goaround.delivery.selector import Selector
+from goaround.delivery.shown import Known, Shown, rendered
 from goaround.delivery.switches import Switches
 
 DELETED = "DELETED"
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """A feature as read; `facts` say whether a new body means anything new."""
-
-    facts: Json
-    feature: AIFeature
-    problem: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """A feature's flags as sent. `content` leaves out what is no reason to send again; `lowered`:
-    a release gets less than status says."""
-
-    uid: str
-    revision: int
-    part: str
-    content: str
-    problems: tuple[str, ...]
-    lowered: bool = False
+TEXTS = "texts of releases"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,13 +68,14 @@ class FlagState:
         self._shown: dict[FeatureKey, Shown] = {}
         self._ownership = Ownership()
         self._switches = Switches()
-        self._held, self.pins = Held(), PinBook()
+        self._held, self.pins, self.texts = Held(), PinBook(), TextBook()
         self._unreadable: dict[FeatureKey, str] = {}
         self._snapshots: dict[Selector, Snapshot] = {}
 
     @property
     def listed(self) -> bool:
-        """Whether features and kill switches have all been listed; before, nothing may be sent."""
+        """Whether features and kill switches have all been listed, and the texts of releases been
+        asked for; before, nothing may be sent."""
         return not self._unlisted
 
     @property
@@ -179,11 +160,25 @@ class FlagState:
         if self.pins.learn(key, wanted, found):
             self._project(key)
 
+    def learned(self, key: FeatureKey, texts: Iterable[str]) -> bool:
+        """Texts of its releases are known; False where it needs none of them."""
+        if news := self.texts.learn(key, texts):
+            self._project(key)
+        return news
+
+    def texts_asked(self, asked: Collection[RecordKey]) -> None:
+        """These records have been read, or cannot be: nobody waits for their texts any longer."""
+        if self.texts.missing().keys() <= set(asked):
+            self._now_listed(TEXTS, None)
+
     def _now_listed(self, what: str, namespace: str | None) -> None:
-        if self._unlisted:
-            self._unlisted.discard((what, namespace))
-            if self.listed:
-                self._on_listed()
+        if not self._unlisted:
+            return
+        self._unlisted.discard((what, namespace))
+        if self.listed and what != TEXTS and self.texts.missing():
+            self._unlisted.add((TEXTS, None))
+        if self.listed:
+            self._on_listed()
 
     def _take(self, facts: Json) -> FeatureKey | None:
         """Stores a feature; None when nothing that matters changed."""
@@ -231,12 +226,12 @@ class FlagState:
     def _project(self, key: FeatureKey) -> None:
         before, known = self._shown.pop(key, None), self._known.get(key)
         if known is None:
-            self._held.forget(key)
-            self.pins.forget(key)
+            for book in (self._held, self.pins, self.texts):
+                book.forget(key)
         else:
             served = replace(known, feature=self._held.applied(known.feature))
             lowered = served.feature is not known.feature
-            self._shown[key] = _rendered(served, self._flags(served), lowered=lowered)
+            self._shown[key] = rendered(served, self._flags(served), lowered=lowered)
         after = self._shown.get(key)
         self._snapshots.pop(Selector(*key), None)
         self._snapshots.pop(Selector(key[0]), None)
@@ -253,7 +248,8 @@ class FlagState:
             keys = " and ".join(wanted_keys(feature))
             problem = f"{'/'.join(feature.key)} has no flags: an older feature owns {keys}"
             return FlagSet("/".join(feature.key), {}, (problem,))
-        return feature_flags(feature, self._switches.views(namespace), self.pins.see(feature))
+        pinned, texts = self.pins.see(feature), self.texts.see(feature)
+        return feature_flags(feature, self._switches.views(namespace), pinned, texts)
 
     def _taken(self, selector: Selector) -> Snapshot:
         key = (selector.namespace, selector.name)
@@ -264,26 +260,6 @@ class FlagState:
             return Snapshot(set_text(str(selector), [one.part for one in shown]), revisions)
         except SetTooLarge as error:
             return Snapshot("", revisions, str(error))
-
-
-def _rendered(known: Known, flags: FlagSet, *, lowered: bool) -> Shown:
-    problems = flags.problems
-    if known.problem is not None:
-        problems = (f"{flags.set_id}: {known.problem}", *problems)
-    return Shown(
-        uid=known.feature.metadata.uid,
-        revision=known.feature.status.revision,
-        part=dumped(flags.flags),
-        content=dumped({key: _heard(flag) for key, flag in flags.flags.items()}),
-        problems=problems,
-        lowered=lowered,
-    )
-
-
-def _heard(flag: Json) -> Json:
-    """The flag without its stage, which changes (`Ramping`, `Holding`) while nobody moves."""
-    metadata = {k: v for k, v in flag.get("metadata", {}).items() if k != "stage"}
-    return flag | {"metadata": metadata}
 
 
 def _key(body: Json) -> FeatureKey:

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from goaround.api.base import Json, ObjectMeta
+from goaround.api.contract import FeatureContract
 from goaround.api.feature import (
     AIFeatureSpec,
     Delivery,
@@ -23,7 +24,7 @@ from goaround.api.kinds import AIFeature, AIKillSwitch
 from goaround.api.status import ALL_FALLBACK, AIFeatureStatus
 
 METADATA = ("name", "namespace", "uid", "creationTimestamp", "labels")
-SPEC = ("mode", "delivery", "fallback", "killSwitch")
+SPEC = ("mode", "delivery", "fallback", "contract", "killSwitch")
 STATUS = ("stage", "split", "revision", "lastKnownGood", "previousGood", "candidate", "killSwitch")
 PREFLIGHT = ("pin",)
 SWITCH = ("featureRef", "selector", "drill")
@@ -60,12 +61,13 @@ def read_feature(facts: Json) -> tuple[AIFeature, str | None]:
 
 
 def _spec(raw: Json) -> AIFeatureSpec:
-    killed = raw.get("killSwitch")
+    killed, stated = raw.get("killSwitch"), raw.get("contract")
     return AIFeatureSpec.model_construct(
         # a mode of a newer operator is no reason to ignore a kill switch
         mode=Mode.OBSERVE if raw.get("mode") == Mode.OBSERVE else Mode.ENFORCE,
         delivery=[Delivery.model_validate(one) for one in raw.get("delivery") or [None]],
         fallback=Fallback.model_validate(raw.get("fallback") or {}),
+        contract=FeatureContract.model_validate(stated) if stated else None,
         kill_switch=KillSwitch.model_validate(killed) if killed else None,
     )
 
@@ -81,6 +83,7 @@ def _salvaged_spec(raw: Json) -> AIFeatureSpec:
     return AIFeatureSpec.model_construct(
         delivery=[Delivery.model_construct(name="flag", role=Role.SPLIT, flag=flag)],
         fallback=_salvaged_fallback(raw.get("fallback")),
+        contract=None,
         kill_switch=None,
     )
 

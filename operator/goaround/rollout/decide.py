@@ -12,7 +12,7 @@ from goaround.api.feature import Mode
 from goaround.api.preflight import PreflightVerdict
 from goaround.api.reasons import EventReason, Stage
 from goaround.api.status import AIFeatureStatus, KillSource
-from goaround.rollout import abort, preflight
+from goaround.rollout import abort, contents, preflight
 from goaround.rollout.binder import is_due
 from goaround.rollout.blocked import blocked
 from goaround.rollout.down import give_up, kill, kill_sources, leave_good, refuse, reject, roll_back
@@ -44,7 +44,8 @@ def decide(o: Observed, now: datetime) -> Plan:
     before = o.feature.status
     if o.feature.metadata.deletion_timestamp is not None:
         return Plan(status=before, urgent=False)
-    o = with_doubt(_of_this_flight(replace(o, feature=o.feature.but(status=lifted(before)))))
+    beneath = _of_this_flight(replace(o, feature=o.feature.but(status=lifted(before))))
+    o = with_doubt(contents.resolved(beneath))
     sources = kill_sources(o)
     noticed = repaired(o, rebuilt(o, o.feature.status, now), now)
     noticed = preflight.heard(o, effect_seen(o, noticed, now), now)
@@ -63,7 +64,7 @@ def decide(o: Observed, now: datetime) -> Plan:
         urgent=worth_a_write(before, after),
         first=() if down else records,
         then=(*effects_after(o, after), *(records if down else ())),
-        wake_at=_wake_at(o, before, after, now),
+        wake_at=contents.sooner(o, _wake_at(o, before, after, now)),
     )
 
 
@@ -194,7 +195,7 @@ def _wake_at(
         return now if after.stage is not None or before.stage is not None else None
     due = [
         x.next_at
-        for x in (o.judged, o.drift, o.baselined, o.checked)
+        for x in (o.judged, o.drift, o.baselined, o.checked, o.indexes)
         if x is not None and x.next_at is not None
     ]
     if after.drill is not None:

@@ -59,8 +59,8 @@ def kill(
         status,
         now,
         EventReason.KILL_ENGAGED,
-        f"Killed by {told}. The fallback ({o.feature.spec.fallback.type}) serves everybody; "
-        "delete every source to go back up.",
+        f"Killed by {told}. The fallback ({o.feature.spec.fallback.landing.type}) serves "
+        "everybody; delete every source to go back up.",
         warning=True,
         stage=Stage.KILLED,
         split=ALL_FALLBACK,

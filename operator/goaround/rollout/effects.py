@@ -12,6 +12,7 @@ from goaround.api.feature import Release
 from goaround.api.status import HARM, AIFeatureStatus, LatchCause
 from goaround.rollout.binder import segments_due
 from goaround.rollout.blocked import SKEW
+from goaround.rollout.contents import is_hollow, texts_of
 from goaround.rollout.moves import in_flight
 from goaround.rollout.observed import FLYING, Observed
 from goaround.rollout.planned import DropRecord, Effect, OpenIncident, PostEvent, WriteRecord
@@ -38,7 +39,8 @@ def effects_before(o: Observed, after: AIFeatureStatus) -> tuple[Effect, ...]:
                 names.QUARANTINED: None,
             }
             found.append(_write(o, good.digest, good.release, marks2))
-    return (*found, *_baselines(o, after))
+    found += _baselines(o, after)
+    return tuple(e for e in found if not (isinstance(e, WriteRecord) and is_hollow(o, e)))
 
 
 def _baselines(o: Observed, after: AIFeatureStatus) -> list[Effect]:
@@ -125,7 +127,8 @@ def _write(
     o: Observed, digest: str, release: Release, marks: dict[str, str] | dict[str, str | None]
 ) -> WriteRecord:
     name = names.record_name(o.feature.metadata.name, digest)
-    return WriteRecord(name=name, digest=digest, release=release, marks=dict(marks))
+    texts = texts_of(o, release) if o.record(digest) is None else {}
+    return WriteRecord(name=name, digest=digest, release=release, marks=dict(marks), texts=texts)
 
 
 def _events(o: Observed, after: AIFeatureStatus) -> list[Effect]:

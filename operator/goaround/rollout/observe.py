@@ -5,6 +5,7 @@ from datetime import datetime
 from goaround.api.digest import release_digest
 from goaround.api.reasons import EventReason, Reason, Stage
 from goaround.api.status import AIFeatureStatus, KillSource
+from goaround.rollout.contents import lacking
 from goaround.rollout.go_back import go_back
 from goaround.rollout.moves import in_flight, is_watched, move
 from goaround.rollout.observed import Observed
@@ -40,6 +41,8 @@ def observe(
     if status.stage in DOWN or o.quarantined_at(wanted):
         return status
     if (why := suspended(o)) is not None or (why := _wrong_way_back(o)) is not None:
+        return status.but(hold=why[:512])
+    if (why := lacking(o)) is not None:
         return status.but(hold=why[:512])
     return take_off(o, status, now, serves_already=True)
 

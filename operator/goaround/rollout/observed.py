@@ -20,6 +20,12 @@ from goaround.api.status import (
 )
 from goaround.api.watch import SignalBaseline
 from goaround.rollout.chain import Segment
+from goaround.rollout.referred import Contents as Contents
+from goaround.rollout.referred import Indexes as Indexes
+from goaround.rollout.referred import IndexFound as IndexFound
+from goaround.rollout.referred import IndexState as IndexState
+from goaround.rollout.referred import Place as Place
+from goaround.rollout.referred import Problem as Problem
 
 FLYING = "Flying"
 """Outcome of a record whose flight has not ended."""
@@ -30,7 +36,8 @@ PAUSES = "would be proven harmful if requests were independent"
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A release record: immutable content, and the marks that outlive status."""
+    """A release record: immutable content, and the marks that outlive status. holds: hashes of the
+    texts that it has."""
 
     name: str
     digest: str
@@ -42,6 +49,7 @@ class Record:
     baseline: str | None = None
     signal_baseline: str | None = None
     created: datetime | None = None
+    holds: frozenset[str] = frozenset()
 
     def cleared(self, latch: Latch) -> bool:
         """Whether the release became last-known-good after that latch."""
@@ -172,14 +180,6 @@ class Baselined:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
-    """Something a person must change before anything may go up."""
-
-    reason: Reason
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
 class Checked:
     """What pre-flight says of the candidate `digest`, `attempt`.
 
@@ -245,6 +245,8 @@ class Observed:
     drift: Drifted | None = None
     checked: Checked | None = None
     baselined: Baselined | None = None
+    contents: Contents | None = None
+    indexes: Indexes | None = None
     problems: tuple[Problem, ...] = ()
     delivered: Delivered | None = None
     announced_at: datetime | None = None

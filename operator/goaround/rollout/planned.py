@@ -15,12 +15,14 @@ from goaround.api.status import AIFeatureStatus, Latch, Transition
 
 @dataclass(frozen=True, slots=True)
 class WriteRecord:
-    """Create the record if it is absent, then set its marks (None removes one)."""
+    """Create the record if it is absent, then set its marks (None removes one). texts: what the
+    release has by reference, by hash."""
 
     name: str
     digest: str
     release: Release
     marks: Mapping[str, str | None]
+    texts: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

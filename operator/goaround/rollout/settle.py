@@ -7,7 +7,7 @@ from goaround.api.base import rfc3339
 from goaround.api.conditions import settled
 from goaround.api.digest import release_digest, short
 from goaround.api.feature import AIFeatureSpec
-from goaround.api.reasons import ConditionType, EventReason, Stage
+from goaround.api.reasons import ConditionType, EventReason, Reason, Stage
 from goaround.api.status import HARM, AIFeatureStatus, DeliveryStatus, LatchCause
 from goaround.rollout.abort import aborted_at
 from goaround.rollout.assumptions import is_reading
@@ -24,6 +24,7 @@ from goaround.rollout.proven import proven
 from goaround.rollout.signoffs import answers
 from goaround.rollout.stated import conditions, waits
 from goaround.rollout.watched import told_of_shift
+from goaround.rollout.wayback import undated, with_way_back, without_a_mere_date
 
 ENDS = HARM | {LatchCause.NO_PROOF, LatchCause.REFUSED, LatchCause.ABORTED}
 """What ends one attempt of one release."""
@@ -39,6 +40,7 @@ def settle(
         told_of_shift,
         with_drift,
         with_baselines,
+        with_way_back,
         with_evidence_log,
     ):
         after = told(o, before, after, now)
@@ -56,7 +58,8 @@ def settle(
     after = _latch_revision(before, after)
     after = after.but(summary=_summary(o, after)[:512])
     wanted = [*conditions(o, after, now), proven(o, after, now)]
-    return after.but(conditions=settled(before.conditions, wanted, generation=generation, now=now))
+    said = settled(before.conditions, wanted, generation=generation, now=now)
+    return without_a_mere_date(before, after.but(conditions=said))
 
 
 def worth_a_write(before: AIFeatureStatus, after: AIFeatureStatus) -> bool:
@@ -76,6 +79,7 @@ def worth_a_write(before: AIFeatureStatus, after: AIFeatureStatus) -> bool:
             drift=None,
             announced_at=None,
             conditions=[],
+            way_back=undated(status.way_back),
         )
         return readings, said, verdicts(status.drift)
 
@@ -90,6 +94,8 @@ def _told_of_problems(
     told = stalled is not None and stalled.reason in {p.reason for p in o.problems}
     if not o.problems or (told and before.observed_generation == o.feature.metadata.generation):
         return after
+    if o.problems[0].reason is Reason.CANDIDATE_CHANGED:
+        return after  # the hold tells it
     return move(after, now, EventReason.INVALID_SPEC, o.problems[0].message, warning=True)
 
 

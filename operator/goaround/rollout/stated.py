@@ -11,6 +11,7 @@ from goaround.api.status import AIFeatureStatus, DeliveryStatus, SignalStatus
 from goaround.rollout import suspend, upstream
 from goaround.rollout.assumptions import rests_on
 from goaround.rollout.baseline_age import established
+from goaround.rollout.contents import changed
 from goaround.rollout.drifts import drifted
 from goaround.rollout.go_back import is_back
 from goaround.rollout.moves import in_flight, is_watched
@@ -19,6 +20,7 @@ from goaround.rollout.preflight import passed
 from goaround.rollout.risk import said
 from goaround.rollout.signoffs import hold_reason, is_waiting
 from goaround.rollout.watched import shifted, watched
+from goaround.rollout.wayback import fallback_ready
 
 UP = {
     Stage.PREFLIGHT: Reason.PREFLIGHT,
@@ -53,9 +55,15 @@ def conditions(o: Observed, after: AIFeatureStatus, now: datetime) -> list[Wante
         found.append(_delivered(o, after, after.delivery))
     if is_watched(after):
         found.append(watched(o, after))
+    found.append(fallback_ready(o, after))
     if (drift := drifted(o, after)) is not None:
         found.append(drift)
-    more = (upstream.told(o), established(o, after, now), *said(o.feature.spec))
+    more = (
+        changed(o, after),
+        upstream.told(o),
+        established(o, after, now),
+        *said(o.feature.spec),
+    )
     return [*found, *(one for one in more if one is not None)]
 
 

@@ -7,6 +7,7 @@ from goaround.api.reasons import EventReason, Stage
 from goaround.api.status import AIFeatureStatus, LatchCause
 from goaround.rollout.abort import aborted_at
 from goaround.rollout.blocked import blocked
+from goaround.rollout.contents import lacking
 from goaround.rollout.freeze import held
 from goaround.rollout.gate import re_enable
 from goaround.rollout.moves import ground, in_flight, move
@@ -164,11 +165,13 @@ def _stay_away(o: Observed, status: AIFeatureStatus, wanted: str, now: datetime)
 def _off(o: Observed, status: AIFeatureStatus, now: datetime) -> AIFeatureStatus:
     """Take off, unless nothing may go up; a flight of another plan then waits where it is. Under a
     freeze it does where the gate waits for a pre-flight at 0 % of users; else last-known-good stays
-    watched meanwhile.
+    watched meanwhile. Nothing flies a text that is not there.
     """
     why = blocked(o, status, now)
     if why is None and (status.drill is not None or o.feature.spec.preflight is None):
         why = held(o, status, re_enable(o, status))
     if why is not None:
         return fly(o, status, now) if in_flight(status) else status.but(hold=why[:512])
+    if (why := lacking(o)) is not None:
+        return status.but(hold=why[:512])
     return take_off(o, status, now)

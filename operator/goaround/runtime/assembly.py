@@ -13,8 +13,10 @@ import httpx
 from goaround.delivery.control import ControlPorts, TokenFile
 from goaround.delivery.replicas import Replicas, StaticReplicas
 from goaround.runtime.config import Config
+from goaround.runtime.contents import ContentDesk
 from goaround.runtime.desk import Desk
 from goaround.runtime.drifting import DriftDesk, DriftReader
+from goaround.runtime.indexes import IndexDesk
 from goaround.runtime.metrics import Metrics
 from goaround.runtime.preflight import PreflightDesk
 from goaround.runtime.queue import Key, WorkQueue
@@ -56,6 +58,8 @@ def desk_of(
         preflight=PreflightDesk(
             api, golden_http, config.urls, news=news, wall=clock, offload=offload
         ),
+        contents=ContentDesk(api, news=news, wall=clock),
+        indexes=IndexDesk(api, golden_http, config.urls, news=news, wall=clock),
     )
 
 

@@ -19,7 +19,9 @@ from goaround.rollout.moves import fell_from_live, in_flight, is_watched
 from goaround.rollout.observed import (
     Baselined,
     Checked,
+    Contents,
     Drifted,
+    Indexes,
     Judged,
     Record,
 )
@@ -28,9 +30,11 @@ from goaround.runtime.aftermath import after
 from goaround.runtime.baselining import BaselineDesk
 from goaround.runtime.before import Ask
 from goaround.runtime.case import Case
+from goaround.runtime.contents import ContentDesk
 from goaround.runtime.division import division
 from goaround.runtime.drifting import DriftDesk
 from goaround.runtime.flight import AHEAD_SECONDS, begin, identity
+from goaround.runtime.indexes import IndexDesk
 from goaround.runtime.judging import judged
 from goaround.runtime.learning import Learner
 from goaround.runtime.metrics import Metrics
@@ -59,10 +63,14 @@ class Desk:
         wall: Callable[[], datetime],
         drift: DriftDesk | None = None,
         preflight: PreflightDesk | None = None,
+        contents: ContentDesk | None = None,
+        indexes: IndexDesk | None = None,
     ) -> None:
         self._readers = readers
         self._drift = drift
         self._preflight = preflight
+        self._contents = contents
+        self._indexes = indexes
         self.providers = providers
         self._rounds = Rounds(readers, news=news, metrics=metrics, wall=wall)
         self._learner = Learner(news=news, wall=wall)
@@ -105,6 +113,14 @@ class Desk:
         """What pre-flight knows, likewise."""
         return self._preflight.checked(feature, now) if self._preflight is not None else None
 
+    def contents(self, feature: AIFeature, now: datetime) -> Contents | None:
+        """What ConfigMaps have of its release, likewise."""
+        return self._contents.contents(feature, now) if self._contents is not None else None
+
+    def indexes(self, feature: AIFeature, now: datetime) -> Indexes | None:
+        """What is known of the indexes of its good releases, likewise."""
+        return self._indexes.indexes(feature, now) if self._indexes is not None else None
+
     def forget(self, namespace: str, name: str) -> None:
         """Nothing of the feature is kept in memory."""
         self._drop(namespace, name)
@@ -121,8 +137,9 @@ class Desk:
         for key in [k for k in self._cases if k[1:] == (namespace, name)]:
             self._cases.pop(key).drop()
         self._baselines.forget(namespace, name)
-        if self._drift is not None:
-            self._drift.forget(namespace, name)
+        for desk in (self._drift, self._contents, self._indexes):
+            if desk is not None:
+                desk.forget(namespace, name)
 
     async def close(self) -> None:
         """Stop reading."""
@@ -131,10 +148,9 @@ class Desk:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
         await self._baselines.close()
-        if self._drift is not None:
-            await self._drift.close()
-        if self._preflight is not None:
-            await self._preflight.close()
+        for desk in (self._drift, self._preflight, self._contents, self._indexes):
+            if desk is not None:
+                await desk.close()
 
     def _case(self, feature: AIFeature) -> Case:
         meta = feature.metadata

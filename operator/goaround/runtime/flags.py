@@ -1,7 +1,8 @@
 """`python -m goaround flags`: one replica of the flag server, composed and run.
 
 It joins the watches of `world` to the flag plane of `delivery`, and knows nothing of kopf. It
-reads features, kill switches and pins, and refuses to write anything to the API server.
+reads features, kill switches, pins and release records, and refuses to write anything to the API
+server.
 """
 
 import argparse
@@ -22,7 +23,7 @@ from goaround.delivery.flaghttp import FlagControl, FlagHttp
 from goaround.delivery.flagserver import MAX_STREAMS, FlagServer, Replica
 from goaround.delivery.flagstate import FlagState
 from goaround.delivery.streams import Streams
-from goaround.runtime import flag_pins, logs
+from goaround.runtime import flag_pins, flag_texts, logs
 from goaround.world.connect import load_api_client
 from goaround.world.kube import KubeApi
 from goaround.world.watch import Watcher
@@ -98,6 +99,7 @@ async def serve(args: argparse.Namespace) -> int:
             for watch in _watches(client, replica.state, args.namespace or [None])
         ]
         following.append(tasks.create_task(flag_pins.follow(KubeApi(client), replica.state)))
+        following.append(tasks.create_task(flag_texts.follow(KubeApi(client), replica.state)))
         following.append(tasks.create_task(_announce(listed, ports)))
         await stop.wait()
         log.info("closing", extra={"streams": len(replica.streams)})

@@ -6,6 +6,7 @@ from pydantic import ValidationError
 
 from goaround.api import names
 from goaround.api.base import Json
+from goaround.api.content import hash_of
 from goaround.api.feature import Release
 from goaround.api.kinds import RECORDS
 from goaround.rollout.observed import Record
@@ -22,7 +23,11 @@ def body(feature: str, effect: WriteRecord) -> Json:
             "labels": {names.FEATURE_LABEL: feature},
             "annotations": {k: v for k, v in effect.marks.items() if v is not None},
         },
-        "data": {"digest": effect.digest, "release": effect.release.wire()},
+        "data": {
+            "digest": effect.digest,
+            "release": effect.release.wire(),
+            **({"texts": dict(effect.texts)} if effect.texts else {}),
+        },
         "revision": 1,
     }
 
@@ -43,9 +48,18 @@ def record(raw: Json) -> Record | None:
             baseline=marks.get(names.BASELINE),
             signal_baseline=marks.get(names.SIGNAL_BASELINE),
             created=_optional_time(meta.get("creationTimestamp")),
+            holds=frozenset(texts(raw)),
         )
     except (KeyError, ValueError, TypeError, ValidationError):
         return None
+
+
+def texts(raw: Json) -> dict[str, str]:
+    """The texts of a record by hash; what does not have its hash is not there."""
+    data = raw.get("data")
+    known = data.get("texts") if isinstance(data, dict) else None
+    found = known.items() if isinstance(known, dict) else ()
+    return {h: text for h, text in found if isinstance(text, str) and hash_of(text) == h}
 
 
 def _optional_int(value: str | None) -> int | None:

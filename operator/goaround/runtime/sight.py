@@ -97,6 +97,8 @@ class Sight:
             drift=self._desk.drifted(feature, records, now),
             baselined=baselined,
             checked=self._desk.checked(feature, now),
+            contents=self._desk.contents(feature, now),
+            indexes=self._desk.indexes(feature, now),
             problems=tuple(problems(feature, self._rivals(feature), self._desk.providers)),
             delivered=self._deliveries.delivered(feature, now),
             announced_at=announced_at,

@@ -227,7 +227,7 @@ def test_a_kind_is_named_in_all_ways_and_in_the_category(served: Served) -> None
 def test_an_object_default_lets_its_own_defaults_apply() -> None:
     spec = schema(SERVED[0])["properties"]["spec"]["properties"]
     assert spec["ramp"]["default"] == {}
-    assert spec["fallback"]["default"] == {}
+    assert "default" not in spec["fallback"]  # else a chain would come with a type beside it
     assert "default" not in spec["incident"]  # nothing inside it has a default
     assert "default" not in spec["killSwitch"]  # a default would be read back as an opinion
     assert spec["ramp"]["properties"]["steps"]["default"] == [

@@ -112,8 +112,8 @@ def test_the_defaults_of_the_design_apply_to_a_minimal_spec() -> None:
     assert (spec.acceptance.alpha, spec.acceptance.beta) == ("0.01", "0.05")
     assert (spec.acceptance.provider, spec.acceptance.signals[0].cluster_size) == ("default", 1)
     assert (spec.first_release, spec.flag.bucket_by) == ("Adopt", "Session")
-    assert spec.fallback.type == "Disabled"
-    assert spec.fallback.text
+    assert spec.fallback.landing.type == "Disabled"
+    assert spec.fallback.landing.says
 
 
 def test_the_title_of_the_largest_release_fits_where_incidents_show_it() -> None:

@@ -82,6 +82,7 @@ def feature_body(
             "delivery": [{"name": "app", "role": "Split", "flag": more.get("flag", {})}],
             "fallback": more.get("fallback", {"type": "LegacyLogic"}),
             "killSwitch": more.get("kill_switch"),
+            **({"contract": more["contract"]} if "contract" in more else {}),
         },
         "status": status if stage is not None else {},
     }

@@ -9,6 +9,11 @@ from goaround.api.base import Json
 from goaround.delivery.flagset import KillView, SetTooLarge, feature_flags, set_text
 from tests.unit.delivery import builders as b
 
+LEGACY: Json = {
+    "chain": [{"name": "fallback", "type": "LegacyLogic"}],
+    "landing": "fallback",
+}
+
 
 def payload(variant: str, **more: Any) -> Json:
     flags = feature_flags(b.feature(**more), ())
@@ -23,6 +28,7 @@ def test_stable_carries_the_whole_last_known_good() -> None:
         "model": {"name": "chat-7b", "version": "2026-11-02"},
         "prompt": {"name": "support", "version": "v41"},
         "parameters": {"temperature": "0.2"},
+        "fallback": LEGACY,
     }
 
 
@@ -53,12 +59,15 @@ def test_without_a_candidate_its_variant_is_a_copy_of_stable() -> None:
 
 
 def test_only_a_disabled_fallback_carries_a_text() -> None:
-    assert payload("fallback")["fallback"] == {"type": "LegacyLogic"}
+    assert payload("fallback")["fallback"] == LEGACY
     disabled = payload("fallback", fallback={"type": "Disabled", "text": "Back soon."})
     assert disabled == {
         "enabled": False,
         "release": "",
-        "fallback": {"type": "Disabled", "text": "Back soon."},
+        "fallback": {
+            "chain": [{"name": "fallback", "type": "Disabled", "text": "Back soon."}],
+            "landing": "fallback",
+        },
     }
 
 
@@ -187,7 +196,7 @@ def test_a_fallback_that_cannot_be_sent_becomes_the_plainest_one() -> None:
     broken = good.spec.fallback.but(text="\ud800")
     flags = feature_flags(good.but(spec=good.spec.but(fallback=broken)), ())
     got = b.evaluated(b.core_with(flags), "user-1")
-    assert got.value["fallback"]["type"] == "Disabled"  # type: ignore[index]
+    assert got.value["fallback"]["chain"][0]["type"] == "Disabled"  # type: ignore[index]
     assert len(flags.problems) == 2
 
 

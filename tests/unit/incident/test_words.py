@@ -1,5 +1,6 @@
 """What differs between two releases, part by part."""
 
+from goaround.api.base import Json
 from goaround.incident.words import changes
 from tests.unit.incident.build import FAILED, SERVING, a_release
 
@@ -25,6 +26,27 @@ def test_parameters_are_told_one_by_one_in_order() -> None:
         "parameters.limit: absent (failed), 400 (serves)",
         "parameters.temperature: 0.9 (failed), 0.2 (serves)",
         "parameters.tools: search (failed), absent (serves)",
+    ]
+
+
+def test_two_texts_under_one_name_are_told_apart() -> None:
+    ref: Json = {"name": "prompts", "key": "v42"}
+    failed, serving = (
+        a_release("v42", prompt={"configMapRef": ref | {"hash": "sha256:" + digit * 64}})
+        for digit in "ab"
+    )
+    assert changes(failed, serving) == [
+        "prompt: prompts/v42 aaaaaaaaaaaa (failed), prompts/v42 bbbbbbbbbbbb (serves)"
+    ]
+
+
+def test_another_embedding_and_another_schema_are_told() -> None:
+    index: Json = {"name": "faq", "version": "3"}
+    schema: Json = {"name": "contract", "key": "answer.json", "hash": "sha256:" + "c" * 64}
+    failed = a_release("v42", index=index | {"embedding": "e5@3"}, contract={"output": schema})
+    assert changes(failed, a_release("v42", index=index)) == [
+        "index: faq 3 embedded with e5@3 (failed), faq 3 (serves)",
+        "contract.output: contract/answer.json cccccccccccc (failed), none (serves)",
     ]
 
 

@@ -27,9 +27,11 @@ from goaround.rollout.observed import (
     Baselined,
     Breach,
     Checked,
+    Contents,
     Delivered,
     Drifted,
     Guarded,
+    Indexes,
     Judged,
     Observed,
     Problem,
@@ -180,6 +182,8 @@ class World:
     drift: Drifted | None = None
     checked: Checked | None = None
     baselined: Baselined | None = None
+    contents: Contents | None = None
+    indexes: Indexes | None = None
     braked: str | None = None
     guarded: Guarded = VOUCHED
     confirmed: bool = False
@@ -220,6 +224,8 @@ class World:
             drift=self.drift,
             checked=self.checked,
             baselined=self.baselined,
+            contents=self.contents,
+            indexes=self.indexes,
             problems=self.problems,
             delivered=self.delivered,
             announced_at=self.told,
@@ -266,7 +272,8 @@ class World:
     def do(self, effect: Effect) -> None:
         match effect:
             case WriteRecord():
-                known = self.records.get(effect.digest) or a_record(effect.release)
+                new = a_record(effect.release, holds=frozenset(effect.texts))
+                known = self.records.get(effect.digest) or new
                 self.records[effect.digest] = _marked(known, effect.marks)
             case OpenIncident():
                 assert effect.latch.incident is not None

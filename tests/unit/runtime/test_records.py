@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from goaround.api import names
 from goaround.api.base import Json, rfc3339
+from goaround.api.content import hash_of
 from goaround.api.digest import release_digest
 from goaround.rollout.observed import Record
 from goaround.rollout.planned import WriteRecord
@@ -40,6 +41,27 @@ def test_a_record_survives_the_round_trip_with_all_its_marks() -> None:
         quarantined_attempt=2,
         good_since=NOW,
     )
+
+
+HELLO = "Answer politely.\n"
+
+
+def with_text(text: str) -> Json:
+    texts = {hash_of(HELLO): text}
+    effect = WriteRecord(name=NAME, digest=DIGEST, release=RELEASE, marks={}, texts=texts)
+    return records.body("chat", effect)
+
+
+def test_a_record_holds_its_texts_word_for_word() -> None:
+    body = with_text(HELLO)
+    assert records.texts(body) == {hash_of(HELLO): HELLO}
+    back = records.record(body)
+    assert back is not None
+    assert back.holds == {hash_of(HELLO)}
+
+
+def test_a_text_that_does_not_have_its_hash_is_not_held() -> None:
+    assert records.texts(with_text("Answer rudely.")) == {}
 
 
 def test_a_record_without_marks_says_nothing_about_the_release() -> None:

@@ -1,0 +1,143 @@
+"""The index desk: asks, beside the passes, whether the indexes of good releases still exist.
+
+Decides when it is asked again. It runs before a way back is needed and never within one; what an
+answer means is decided in `rollout/wayback.py`.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import httpx
+
+from goaround.api.fallback import IndexCheck
+from goaround.api.kinds import AIFeature
+from goaround.rollout.referred import Indexes, IndexFound, IndexState
+from goaround.runtime.queue import Key, key_of
+from goaround.world.asking import Target
+from goaround.world.backends import NoBackend, backends
+from goaround.world.indexes import index_state
+from goaround.world.kube import Api
+
+log = logging.getLogger("goaround.indexes")
+
+AT_ONCE: Final = 4
+"""Features whose indexes are asked for at once."""
+
+FeatureKey = tuple[str, str]
+Asked = tuple[str, IndexCheck, tuple[tuple[str, str], ...]]
+
+
+@dataclass(slots=True)
+class Case:
+    """What is known of the indexes of one feature. asked: its uid, of whom, and which."""
+
+    asked: Asked
+    found: Indexes | None = None
+    due_at: float = 0.0
+
+
+class IndexDesk:
+    """Asks for features. `news` is called when an answer is another than before; `endpoints`: url
+    by the name that an administrator gave it."""
+
+    def __init__(
+        self,
+        api: Api,
+        http: httpx.AsyncClient,
+        endpoints: Mapping[str, str],
+        *,
+        news: Callable[[Key], None],
+        wall: Callable[[], datetime],
+    ) -> None:
+        self._api = api
+        self._http = http
+        self._endpoints = endpoints
+        self._news = news
+        self._wall = wall
+        self._cases: dict[FeatureKey, Case] = {}
+        self._tasks: dict[FeatureKey, asyncio.Task[None]] = {}
+        self._turns = asyncio.Semaphore(AT_ONCE)
+
+    def indexes(self, feature: AIFeature, now: datetime) -> Indexes | None:
+        """What was said last; starts asking what is due. None before the first answer, and where
+        nothing is to be asked."""
+        asked = _asked(feature)
+        if asked is None:
+            self.forget(*feature.key)
+            return None
+        case = self._cases.get(feature.key)
+        if case is None or case.asked != asked:
+            self.forget(*feature.key)
+            case = self._cases[feature.key] = Case(asked)
+        if feature.key not in self._tasks and now.timestamp() >= case.due_at:
+            task = self._tasks[feature.key] = asyncio.create_task(self._ask(feature, case))
+            task.add_done_callback(lambda done: self._ended(feature.key, done))
+        asking = case.found is not None and feature.key in self._tasks
+        return replace(case.found, next_at=None) if asking and case.found else case.found
+
+    def forget(self, namespace: str, name: str) -> None:
+        """Nothing of the feature is kept in memory."""
+        self._cases.pop((namespace, name), None)
+        if (task := self._tasks.pop((namespace, name), None)) is not None:
+            task.cancel()
+
+    async def close(self) -> None:
+        """Stop asking."""
+        running = list(self._tasks.values())
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+    def _ended(self, key: FeatureKey, done: asyncio.Task[None] | None) -> None:
+        if self._tasks.get(key) is done:
+            self._tasks.pop(key, None)
+
+    async def _ask(self, feature: AIFeature, case: Case) -> None:
+        _, check, indexes = case.asked
+        async with self._turns:
+            try:
+                targets = await self._targets(feature, check)
+                found = {index: await self._state(targets, index, check) for index in indexes}
+            except NoBackend as err:
+                unknown = IndexFound(IndexState.UNKNOWN, f"indexCheck: {err}"[:512])
+                found = dict.fromkeys(indexes, unknown)
+            except Exception:
+                # the task's top: whatever breaks here must be told, and never says that one is gone
+                log.exception("index check failed", extra={"feature": "/".join(feature.key)})
+                told = "indexCheck failed; the operator's log says why"
+                found = dict.fromkeys(indexes, IndexFound(IndexState.UNKNOWN, told))
+        at = self._wall().astimezone(UTC).replace(microsecond=0)
+        again = at + timedelta(seconds=check.interval_seconds)
+        news = case.found is None or case.found.found != found
+        case.found, case.due_at = Indexes(found, at, again), again.timestamp()
+        self._ended(feature.key, asyncio.current_task())  # before news: what is next may begin
+        if news:
+            self._news(key_of(feature))
+
+    async def _state(
+        self, targets: Sequence[Target], index: tuple[str, str], check: IndexCheck
+    ) -> IndexFound:
+        seconds = float(check.timeout_seconds)
+        return await index_state(self._http, targets, *index, seconds)
+
+    async def _targets(self, feature: AIFeature, check: IndexCheck) -> Sequence[Target]:
+        """Raises NoBackend."""
+        if check.endpoint.service is not None:
+            return await backends(self._api, feature.key[0], check.endpoint.service)
+        name = check.endpoint.endpoint_ref or ""
+        if name not in self._endpoints:
+            raise NoBackend(f"endpointRef {name} is not configured: ask the administrator for it")
+        return [Target(self._endpoints[name])]
+
+
+def _asked(feature: AIFeature) -> Asked | None:
+    """Both good releases are asked about: the one before last-known-good is behind it."""
+    check, status = feature.spec.fallback.index_check, feature.status
+    good = (known for known in (status.last_known_good, status.previous_good) if known is not None)
+    parts = (known.release.index for known in good)
+    indexes = tuple(dict.fromkeys((i.name, i.version) for i in parts if i is not None))
+    return (feature.metadata.uid, check, indexes) if check is not None and indexes else None
