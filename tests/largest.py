@@ -36,8 +36,12 @@ def _obey(spec: Json) -> None:
     spec["delivery"] = spec["delivery"][:1]
     # 32 names of 30 characters with two each make the 1024 that all may have together
     spec["release"]["parameters"] = {f"{n:02}".ljust(30, "k"): "vv" for n in range(32)}
-    for number, step in enumerate(spec["ramp"]["steps"], start=1):
-        step["weightPercent"] = 10 * number
+    del spec["release"]["contract"], spec["release"]["prompt"]["name"]
+    del spec["release"]["prompt"]["version"]
+    for steps in (spec["ramp"]["steps"], spec["ramp"]["reenable"]):
+        for number, step in enumerate(steps, start=1):
+            step["weightPercent"] = 100 if number == len(steps) else 10 * number
+    _end_in_no_model(spec["fallback"])
     for number, signal in enumerate(spec["acceptance"]["signals"]):
         for other in ("latency", "mean", "count", "query", "preset", "min"):
             del signal[other]
@@ -52,6 +56,18 @@ def _obey(spec: Json) -> None:
         mode["class"] = str(failure)  # one of each
     for watched in spec["drift"]["inputs"]:
         del watched["histogram"], watched["similarity"], watched["centroid"]
+
+
+def _end_in_no_model(fallback: Json) -> None:
+    """A chain of small models, and a sentence at its end."""
+    del fallback["type"], fallback["text"], fallback["breaker"]["above"]
+    del fallback["indexCheck"]["endpoint"]["service"]
+    for member in fallback["chain"]:
+        member["type"] = "SmallModel"
+        del member["text"]
+    sentence = largest(schema("AIFeature", "spec"))["fallback"]["text"]
+    fallback["chain"][-1] |= {"type": "Disabled", "text": sentence}
+    del fallback["chain"][-1]["model"]
 
 
 def largest(schema: Json, index: int = 0) -> Any:

@@ -16,7 +16,7 @@ from tests.cluster.operator_shop import MERGE_PATCH, Shop, a_feature, condition,
 
 pytestmark = pytest.mark.cluster
 
-CHAT: Final = "support-chat"
+CHAT: Final = "order-chat"
 TEXTS: Final = "support-chat-texts"
 OTHER: Final = "Answer in one sentence."
 
@@ -28,7 +28,6 @@ def example() -> tuple[Json, Json]:
     for body in (texts, feature):
         del body["metadata"]["namespace"]
     quick = a_feature(CHAT)["spec"]
-    del feature["spec"]["riskTier"]
     feature["spec"] |= {"ramp": quick["ramp"], "acceptance": quick["acceptance"]}
     return texts, feature
 

@@ -78,3 +78,9 @@ def settled(
 
 def find(conditions: Sequence[Condition], kind: ConditionType) -> Condition | None:
     return next((c for c in conditions if c.type == kind), None)
+
+
+def some(names: Sequence[str], most: int = 5) -> str:
+    """The first few of a list, and how many more there are: a message has to be readable."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

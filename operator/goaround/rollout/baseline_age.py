@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from goaround.api.base import rfc3339
-from goaround.api.conditions import Wanted, condition
+from goaround.api.conditions import Wanted, condition, some
 from goaround.api.drift import DriftReference
 from goaround.api.reasons import ConditionType, Reason
 from goaround.api.status import AIFeatureStatus
@@ -23,7 +23,7 @@ def established(o: Observed, after: AIFeatureStatus, now: datetime) -> Wanted | 
         return None
     known = dict(_known(after))
     if missing := sorted(wanted - known.keys()):
-        told = f"nothing to hold {', '.join(missing)} against yet"
+        told = f"nothing to hold {some(missing)} against yet"
         return condition(kind, "False", Reason.NO_BASELINE, told)
     oldest = min(known, key=lambda name: known[name])
     limit = o.feature.spec.watch.baseline_max_age_seconds

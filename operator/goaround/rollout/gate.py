@@ -6,19 +6,18 @@ says which act of people opens it: `Resolved` on the incident opens all but the 
 
 from collections.abc import Iterator, Sequence
 
+from goaround.api.conditions import find
 from goaround.api.digest import release_digest, short
 from goaround.api.incident import RequestedPhase, TriggerSource
 from goaround.api.kinds import AIIncident
 from goaround.api.preflight import PreflightVerdict
-from goaround.api.reasons import Stage
+from goaround.api.reasons import ConditionType, Reason, Stage
 from goaround.api.status import AIFeatureStatus, GateRule, KillSource
 from goaround.rollout.freeze import freezing
 from goaround.rollout.moves import in_flight
 from goaround.rollout.observed import Observed
 from goaround.rollout.signoffs import retried
 from goaround.rollout.takeoff import last_attempt
-
-FALLBACK_READY = "FallbackReady"
 
 
 def gate(o: Observed, status: AIFeatureStatus, sources: Sequence[KillSource]) -> list[GateRule]:
@@ -42,10 +41,9 @@ def _rules(o: Observed, status: AIFeatureStatus, found: list[AIIncident]) -> Ite
     yield _fix_identified(o, status, found)
     if o.feature.spec.preflight is not None:
         yield _preflight_passed(o, status)
-    for ready in o.feature.status.conditions:
-        if ready.type == FALLBACK_READY:
-            told = ready.message or f"see condition {FALLBACK_READY}"
-            yield _rule("fallback-ready", ready.status != "False", told)
+    ready = find(o.feature.status.conditions, ConditionType.FALLBACK_READY)
+    if ready is not None and ready.reason != Reason.NO_LAST_KNOWN_GOOD:  # else none could land
+        yield _rule("fallback-ready", ready.status != "False", ready.message)
 
 
 def _no_kill_source(sources: Sequence[KillSource]) -> GateRule:

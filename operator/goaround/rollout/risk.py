@@ -4,7 +4,7 @@ It tells gaps; it moves nobody and holds nothing. What `High` demands is refused
 already, so that a gap there is one of an older object.
 """
 
-from goaround.api.conditions import Wanted, condition
+from goaround.api.conditions import Wanted, condition, some
 from goaround.api.feature import AIFeatureSpec, RiskTier
 from goaround.api.reasons import ConditionType, Reason
 
@@ -50,7 +50,7 @@ def _covered(spec: AIFeatureSpec) -> Wanted:
         if mode.signal is None or spec.signal(mode.signal) is None
     ]
     if gaps:
-        told = f"nobody would see it: {'; '.join(gaps)}"
+        told = f"nobody would see it: {some(gaps)}"
         return condition(kind, "False", Reason.NO_SIGNAL, told)
-    told = ", ".join(f"{mode.failure_class} by {mode.signal}" for mode in modes)
+    told = some([f"{mode.failure_class} by {mode.signal}" for mode in modes])
     return condition(kind, "True", Reason.COVERED, told)

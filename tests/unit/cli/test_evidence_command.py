@@ -153,6 +153,7 @@ def a_high(**changes: object) -> Json:
         "riskTier": "High",
         "explainability": SAID,
         "failureModes": [{"class": "Hallucination", "signal": "errors"}],
+        "fallback": {"type": "Rules"},
     } | changes
     return body
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from goaround.api.conditions import find
 from goaround.api.digest import plan_digest
 from goaround.api.feature import AIFeatureSpec
 from goaround.api.incident import RequestedPhase, Severity, TriggerSource
@@ -105,6 +106,7 @@ def test_recovery_opens_the_gate_once_the_harm_is_contained() -> None:
         "recovery-requested": True,
         "contained": False,
         "fix-identified": True,
+        "fallback-ready": True,
     }
     world.wait(60, quiet).wait(1)
     assert open_rules(world)["contained"]
@@ -169,8 +171,11 @@ def test_last_known_good_comes_back_under_a_freeze() -> None:
 
 def test_a_fallback_that_is_not_ready_keeps_the_gate_closed() -> None:
     world = harmed().wants(C).people(RequestedPhase.RECOVERING).wait(60, quiet)
-    told = world.status.conditions[0].but(type="FallbackReady", status="False", message="no rules")
-    world.status = world.status.but(conditions=[*world.status.conditions, told])
+    ready = find(world.status.conditions, ConditionType.FALLBACK_READY)
+    assert ready is not None
+    others = [c for c in world.status.conditions if c != ready]
+    told = ready.but(status="False", reason="IndexDeleted", message="no rules")
+    world.status = world.status.but(conditions=[*others, told])
     (rule,) = [r for r in world.plan().status.gate if r.name == "fallback-ready"]
     assert (rule.open, rule.reason) == (False, "no rules")
 

@@ -41,7 +41,8 @@ def read(names: tuple[str, ...]) -> Judged:
 def a_plan(names: tuple[str, ...]) -> AIFeatureSpec:
     """The largest legal spec, with these names; nobody is asked, so that it flies by itself."""
     spec: Json = largest_spec("AIFeature")
-    del spec["preflight"], spec["drift"]
+    del spec["preflight"], spec["drift"], spec["rollbackTo"], spec["contract"]
+    spec["release"]["prompt"] = NAMED
     spec |= {"riskTier": "Limited", "signOff": {}, "killSwitch": {"engaged": False}}
     spec |= {"mode": "Enforce", "firstRelease": "Adopt"}
     spec["ramp"]["cruiseSeconds"] = 60
@@ -104,7 +105,8 @@ USUAL: Json = {
     "index": {"name": "faq", "version": "2026-11-20"},
     "parameters": {"temperature": "0.2", "maxTokens": "800", "tools": "search,orders"},
 }
-FULL: Json = largest_spec("AIFeature")["release"]
+NAMED: Json = {"name": "p" * 128, "version": "v" * 128}
+FULL: Json = largest_spec("AIFeature")["release"] | {"prompt": NAMED}
 
 
 @pytest.mark.parametrize(
