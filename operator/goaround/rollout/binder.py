@@ -24,6 +24,7 @@ OUTCOMES = {
     LatchCause.NO_PROOF: Stage.INCONCLUSIVE,
     LatchCause.KILL: Stage.KILLED,
     LatchCause.REFUSED: "Refused",
+    LatchCause.ABORTED: "Aborted",
 }
 """How a flight ended, by the cause of its latch; an outage ends none."""
 

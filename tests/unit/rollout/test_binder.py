@@ -10,8 +10,8 @@ from goaround.api.base import Json, rfc3339
 from goaround.api.drift import DriftInputStatus, DriftStatus
 from goaround.api.preflight import PreflightStatus, PreflightVerdict
 from goaround.api.signoff import Decision
-from goaround.api.status import AIFeatureStatus
-from goaround.rollout.binder import flight_of, needs_segments
+from goaround.api.status import AIFeatureStatus, LatchCause
+from goaround.rollout.binder import OUTCOMES, flight_of, needs_segments
 from goaround.rollout.chain import KEPT, faults, segment
 from goaround.rollout.effects import effects_after
 from goaround.rollout.observed import Drifted
@@ -46,6 +46,10 @@ def is_whole(world: World) -> bool:
 def planned(world: World) -> list[WriteSegment]:
     found = effects_after(world.observed(), world.status)
     return [e for e in found if isinstance(e, WriteSegment)]
+
+
+def test_whatever_ends_a_flight_has_an_outcome() -> None:
+    assert set(LatchCause) - set(OUTCOMES) == {LatchCause.OUTAGE}
 
 
 def test_a_landing_is_told_with_the_lines_that_accepted_it() -> None:
