@@ -5,6 +5,7 @@ Only what a schema says is known here; rules between fields are obeyed in `large
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from goaround.api.base import Json
@@ -28,12 +29,36 @@ def largest_spec(kind: str) -> Json:
         _obey(spec)
     if kind == "AIKillSwitch":
         del spec["featureRef"]
+        spec["drill"] = True
     return spec
+
+
+def largest_status(kind: str) -> Json:
+    """The largest status that also obeys the rules between fields."""
+    status: Json = largest(schema(kind, "status"))
+    if kind == "AIFeature":
+        for release in _releases(status):
+            release["parameters"] = {}
+            del release["prompt"]["name"], release["prompt"]["version"]
+        status["split"] = status["drill"]["split"] = {"stable": 100, "candidate": 0, "fallback": 0}
+    return status
+
+
+def _releases(part: Any) -> Iterator[Json]:
+    """Every release in a status."""
+    match part:
+        case {"prompt": {"configMapRef": _}}:
+            yield part
+        case dict():
+            yield from (r for inner in part.values() for r in _releases(inner))
+        case list():
+            yield from (r for inner in part for r in _releases(inner))
 
 
 def _obey(spec: Json) -> None:
     """Take out of a feature what may not stand beside something larger."""
     spec["delivery"] = spec["delivery"][:1]
+    spec["rollbackTo"] = "a" * 64
     # 32 names of 30 characters with two each make the 1024 that all may have together
     spec["release"]["parameters"] = {f"{n:02}".ljust(30, "k"): "vv" for n in range(32)}
     del spec["release"]["contract"], spec["release"]["prompt"]["name"]

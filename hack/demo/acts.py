@@ -10,6 +10,7 @@ import yaml
 
 from goaround.api.base import Json
 from goaround.api.conditions import find
+from goaround.api.content import hash_of
 from goaround.api.digest import release_digest, short
 from goaround.api.feature import Release
 from goaround.api.kinds import EVENTS, INCIDENTS, KILL_SWITCHES, RECORDS, AIFeature
@@ -19,6 +20,7 @@ from hack.demo.look import Look, unix
 from hack.demo.stack import FEATURE, NAMESPACE, ROOT
 
 MANIFEST = ROOT / "examples" / "demo" / "support-chat.yaml"
+CONTRACT = ROOT / "examples" / "demo" / "contract.yaml"
 KILL_SWITCH = ROOT / "examples" / "demo" / "kill.yaml"
 BETTER: Json = {
     "model": {"name": "extractor", "version": "2026-11-09"},
@@ -63,7 +65,7 @@ def manifest() -> Json:
 
 async def adopt(look: Look, _: Report) -> None:
     """What serves already is taken over, without moving anybody."""
-    look.stack.plane.kubectl("apply", "-f", str(MANIFEST))
+    look.stack.plane.kubectl("apply", "-f", str(CONTRACT), "-f", str(MANIFEST))
     feature = await look.until(lambda f: f.status.stage is Stage.LIVE, "adoption", 60)
     assert feature.status.last_known_good is not None
 
@@ -223,4 +225,11 @@ def title(release: Json) -> str:
 
 
 def digest(release: Json) -> str:
-    return release_digest(Release.model_validate(release))
+    """Of the release with the schemas that it flies with."""
+    texts = yaml.safe_load(CONTRACT.read_text())["data"]
+    contract = {
+        side: ref | {"hash": hash_of(texts[ref["key"]])}
+        for side, part in manifest()["spec"]["contract"].items()
+        for ref in [part["schemaRef"]]
+    }
+    return release_digest(Release.model_validate(release | {"contract": contract}))

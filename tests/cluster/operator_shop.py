@@ -7,6 +7,7 @@ where a test waits.
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -196,8 +197,8 @@ def a_feature(name: str, version: str = GOOD, **spec: object) -> Json:
             "acceptance": acceptance(),
             "ramp": {
                 "intervalSeconds": 1,
-                "steps": STEPS,
-                "reenable": STEPS,
+                "steps": deepcopy(STEPS),
+                "reenable": deepcopy(STEPS),
                 "cruiseSeconds": 2,
             },
         }

@@ -10,7 +10,7 @@ from goaround.api.base import Json
 from goaround.api.kinds import SERVED
 from hack.controlplane import ControlPlane
 from tests.cluster.api_objects import an_object, create, install, patch, stored
-from tests.largest import largest, largest_spec, schema
+from tests.largest import largest_spec, largest_status, schema
 
 pytestmark = pytest.mark.cluster
 KIB = 1024
@@ -35,13 +35,7 @@ def test_the_largest_legal_status_is_accepted_and_the_server_can_store_it(
 ) -> None:
     name = f"full-{kind.lower()}"
     assert create(api, an_object(kind, name)) == ""
-    status: Json = largest(schema(kind, "status"))
-    if kind == "AIFeature":
-        for known in (status["candidate"], status["lastKnownGood"], status["previousGood"]):
-            known["release"]["parameters"] = {}
-        for latch in status["latches"]:
-            latch["release"]["parameters"] = latch["backTo"]["release"]["parameters"] = {}
-        status["split"] = {"stable": 100, "candidate": 0, "fallback": 0}
+    status = largest_status(kind)
     assert patch(api, f"{kind}/{name}", {"status": status}, "--subresource=status") == ""
     # etcd takes 1.5 MiB; nobody may be able to reach it by legal content.
     assert len(json.dumps(stored(api, f"{kind}/{name}"))) < 640 * KIB

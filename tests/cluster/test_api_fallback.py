@@ -38,6 +38,7 @@ def risky(**parts: object) -> Change:
     return lambda s: s.update(riskTier="High", fallback=dict(parts))
 
 
+WORDS: Json = {"inputLike": "x", "returns": "y", "because": "z", "guardrails": "none"}
 SMALL: Json = {"type": "SmallModel", "model": {"name": "tiny", "version": "3"}}
 TEXT_REF: Json = {"name": "texts", "key": "v1"}
 LANDS = ["spec.fallback:", "must be no model"]
@@ -136,6 +137,8 @@ def test_it_is_refused_with_field_and_remedy(
 GOOD: dict[str, Change] = {
     "a chain behind a risky use": lambda s: s.update(
         riskTier="High",
+        explainability=WORDS,
+        failureModes=[{"class": "Hallucination", "signal": "schema-errors"}],
         fallback={"chain": [{"name": "a", "type": "CachedOutput"}, {"name": "b", "type": "Rules"}]},
     ),
     "the longest chain": chain(*[SMALL] * 7, {"type": "Disabled", "text": "x" * 1024}),

@@ -4,15 +4,16 @@ import grpc
 import pytest
 
 from goaround.api.base import Json
-from goaround.api.kinds import FEATURES
+from goaround.api.kinds import CONFIG_MAPS, FEATURES
 from goaround.api.reasons import Stage
+from goaround.world.kube import path
 from tests.cluster.operator_flags import flags, served
 from tests.cluster.operator_kit import Stack
 from tests.cluster.operator_shop import Shop, a_feature, eventually, is_live, release
 
 pytestmark = pytest.mark.cluster
 
-MANY = 20
+MANY = 8
 LANGUAGE = {"$ref": "none", "if": "x", "$evaluators": "x", "fractional": "x", "a": '"$ref": "b"'}
 YEAR_0: Json = {"status": {"announcedAt": "0000-01-01T00:00:00Z"}}
 
@@ -44,8 +45,10 @@ def test_words_of_flagds_own_language_stay_plain_content_in_a_release(
 def test_a_namespace_with_too_large_a_set_still_serves_each_feature_by_itself(
     stack: Stack, shop: Shop
 ) -> None:
-    """Control characters grow sixfold in JSON: twenty such releases are more than 3 MiB."""
-    heavy = with_parameters("v41", **{f"p{n}": "\x01" * 512 for n in range(32)})
+    """Two variants with the same long prompt each: eight such features are more than 3 MiB."""
+    texts: Json = {"metadata": {"name": "long"}, "data": {"prompt": "word " * 50_000}}
+    assert shop.api.post(path(CONFIG_MAPS, shop.namespace), json=texts).is_success
+    heavy = release("v41") | {"prompt": {"configMapRef": {"name": "long", "key": "prompt"}}}
     names = [f"heavy-{n}" for n in range(MANY)]
     for name in names:
         shop.create(FEATURES, name, a_feature(name, release=heavy)["spec"])
