@@ -14,6 +14,7 @@ from goaround.api.evidence_log import LONGEST_LINE, MOST_LINES, EvidenceLog, Lan
 from goaround.api.reasons import Stage
 from goaround.api.status import AIFeatureStatus, Latch, LatchCause
 from goaround.rollout.chain import end_of, is_told, surplus
+from goaround.rollout.go_back import is_back
 from goaround.rollout.moves import in_flight
 from goaround.rollout.observed import Observed
 from goaround.rollout.planned import DropRecord, Effect, WriteSegment
@@ -80,10 +81,17 @@ def _is_behind(o: Observed) -> bool:
 
 
 def _untold(o: Observed, after: AIFeatureStatus) -> list[Latch | Landing]:
-    found: list[Latch | Landing] = [x for x in after.latches if x.cause in OUTCOMES and x.digest]
+    found: list[Latch | Landing] = list(after.latches)
     if after.evidence_log is not None and after.evidence_log.landing is not None:
         found.append(after.evidence_log.landing)
-    return [about for about in found if not is_told(o.segments, flight_of(about), about.at)]
+    return [about for about in found if is_untold(o, about)]
+
+
+def is_untold(o: Observed, about: Latch | Landing) -> bool:
+    """Whether it ended a flight that has no segment yet."""
+    if isinstance(about, Latch) and (about.cause not in OUTCOMES or about.digest is None):
+        return False
+    return not is_told(o.segments, flight_of(about), about.at)
 
 
 def _when(about: Latch | Landing) -> tuple[datetime, str]:
@@ -97,9 +105,12 @@ def flight_of(about: Latch | Landing) -> str:
 
 
 def _landed(o: Observed, before: AIFeatureStatus, after: AIFeatureStatus) -> Landing | None:
-    """The candidate of `before`, if this pass made it last-known-good by its flight."""
+    """The candidate of `before`, if this pass made it last-known-good by its flight, and not by
+    the word of people."""
     flown, good = before.candidate, after.last_known_good
     if flown is None or good is None or not in_flight(before) or after.candidate is not None:
+        return None
+    if is_back(o, after):
         return None
     was = before.last_known_good
     if good.digest != flown.digest or (was is not None and was.digest == good.digest):

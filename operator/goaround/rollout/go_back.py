@@ -1,7 +1,8 @@
 """`spec.rollbackTo`: a release that was good here serves everybody at once, whatever spec asks for.
 
 Decides which release is meant, and goes back to it without ramp or gate. Refuses one that never was
-last-known-good, that was proven harmful or aborted: then nothing moves, and the object says why.
+last-known-good, that was proven harmful or aborted, or whose texts are lost, so that the fallback
+would serve for it: then nothing moves, and the object says why.
 Nobody is blamed: what it leaves is not quarantined.
 """
 
@@ -13,6 +14,7 @@ from goaround.api.reasons import EventReason, Reason, Stage
 from goaround.api.status import AIFeatureStatus, KnownRelease, Split
 from goaround.rollout.abort import aborted_at
 from goaround.rollout.blocked import blocked
+from goaround.rollout.contents import is_whole
 from goaround.rollout.moves import ground, in_flight, move, raises
 from goaround.rollout.observed import Observed, Problem
 from goaround.rollout.rebuild import good_releases
@@ -29,7 +31,7 @@ def wanted(o: Observed, status: AIFeatureStatus) -> KnownRelease | None:
     asked = o.feature.spec.rollback_to
     known = (status.last_known_good, status.previous_good, *good_releases(o))
     good = (r for r in known if r is not None and _is_named(r.digest, asked))
-    return next((r for r in good if not _is_bad(o, status, r.digest)), None)
+    return next((r for r in good if _can_serve(o, status, r)), None)
 
 
 def go_back(o: Observed, status: AIFeatureStatus, now: datetime) -> AIFeatureStatus | None:
@@ -114,30 +116,45 @@ def _is_bad(o: Observed, status: AIFeatureStatus, digest: str) -> bool:
     return o.quarantined_at(digest) > 0 or aborted_at(o, status, digest) > 0
 
 
+def _can_serve(o: Observed, status: AIFeatureStatus, known: KnownRelease) -> bool:
+    return not _is_bad(o, status, known.digest) and not _is_hollow(o, status, known)
+
+
+def _is_hollow(o: Observed, status: AIFeatureStatus, known: KnownRelease) -> bool:
+    """Whether its record lacks a text. What is last-known-good already loses nothing by that."""
+    good, record = status.last_known_good, o.record(known.digest)
+    if not any(known.release.refs) or (good is not None and good.digest == known.digest):
+        return False
+    return record is None or not is_whole(record)
+
+
 def _why_not(o: Observed) -> Problem | None:
     """What is wrong with spec.rollbackTo, and what to do."""
     asked, status = o.feature.spec.rollback_to, o.feature.status
     if asked is None or wanted(o, status) is not None:
         return None
-    known = {r.digest for r in (status.last_known_good, status.previous_good) if r is not None}
-    known |= {r.digest for r in o.records}
-    named = next((d for d in sorted(known) if _is_named(d, asked)), None)
-    good = [r for r in (status.last_known_good, status.previous_good) if r is not None]
-    serve = {short(r.digest): None for r in (*good, *good_releases(o))
-             if not _is_bad(o, status, r.digest)}  # fmt: skip
+    known = (status.last_known_good, status.previous_good, *good_releases(o))
+    good = {r.digest: r for r in known if r is not None}
+    there = {*good, *(r.digest for r in o.records)}
+    named = next((d for d in sorted(there) if _is_named(d, asked)), None)
+    serve = {short(r.digest): None for r in good.values()
+             if _can_serve(o, status, r)}  # fmt: skip
     choice = ", ".join(list(serve)[:5]) or "none yet"
     return Problem(
         Reason.ROLLBACK_REFUSED,
-        f"spec.rollbackTo {asked[:19]} {_fault(o, status, named)}: nothing moves. Good releases of "
-        f"this feature: {choice}. Name one of these, or take spec.rollbackTo out.",
+        f"spec.rollbackTo {asked[:19]} {_fault(o, status, named, set(good))}: nothing moves. Good "
+        f"releases of this feature: {choice}. Name one of these, or take spec.rollbackTo out.",
     )
 
 
-def _fault(o: Observed, status: AIFeatureStatus, named: str | None) -> str:
+def _fault(o: Observed, status: AIFeatureStatus, named: str | None, known: set[str]) -> str:
+    """known: releases that were good."""
     if named is None:
         return "names no release of this feature"
     if (attempt := o.quarantined_at(named)) > 0:
         return f"was proven harmful in attempt {attempt}"
     if (attempt := aborted_at(o, status, named)) > 0:
         return f"was aborted in attempt {attempt}"
+    if named in known:
+        return "cannot serve, for its record lacks a text"
     return "never was last-known-good"

@@ -8,11 +8,14 @@ from typing import Final
 
 from goaround.api.reasons import EventReason, Stage
 from goaround.api.status import HARM, AIFeatureStatus, Latch, LatchCause
+from goaround.rollout.binder import is_untold
 from goaround.rollout.moves import fell_from_live, is_watched, move
 from goaround.rollout.observed import Observed
 from goaround.rollout.stated import DOWN
 
 KEPT_WHOLE: Final = timedelta(hours=1)
+LONGEST: Final = timedelta(days=1)
+"""So long a latch is kept whole for a segment of the binder that cannot be written."""
 
 
 def effect_seen(o: Observed, status: AIFeatureStatus, now: datetime) -> AIFeatureStatus:
@@ -86,10 +89,11 @@ def _opened(o: Observed, latch: Latch, now: datetime) -> Latch:
 def _shortened(o: Observed, status: AIFeatureStatus, latch: Latch, now: datetime) -> Latch:
     """A latch of yesterday leaves its signals to the incident, and an older one its content to the
     record, too: it keeps cause, digest and message, since all of it would be most of a status."""
-    if latch.incident_opened_at is None or now - latch.at <= KEPT_WHOLE:
+    age = now - (latch.contained_at or latch.at)  # the incident is still to hear of both
+    if latch.incident_opened_at is None or age <= KEPT_WHOLE:
         return latch
     done = latch.contained_at is not None or latch.cause in {LatchCause.KILL, LatchCause.OUTAGE}
-    if not done:
+    if not done or (age <= LONGEST and is_untold(o, latch)):
         return latch
     if latch.at == status.latches[0].at or not _is_recorded(o, latch):
         return latch.but(signals=[])

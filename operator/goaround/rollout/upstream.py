@@ -18,12 +18,14 @@ DOWNED = frozenset({Stage.ROLLED_BACK, Stage.REJECTED, Stage.INCONCLUSIVE})
 def fails(upstream: AIFeature) -> str | None:
     """Why those who go on with what it returns must beware; None where they need not.
 
-    It fails while it is killed, while its fallback serves everybody after a way down, and until a
-    release that did harm is contained.
+    It fails while it is killed, while its fallback serves everybody after a way down or in a drill,
+    and until a release that did harm is contained.
     """
     status, name = upstream.status, upstream.metadata.name
     if status.stage is Stage.KILLED:
         return f"{name} is killed, its fallback serves"
+    if status.drill is not None:
+        return f"{name} is in a drill, its fallback serves"
     if status.stage in DOWNED and status.split.fallback == 100:
         return f"{name} came back, its fallback serves"
     for latch in status.latches[:1]:

@@ -107,8 +107,8 @@ def _gap(o: Observed, known: KnownRelease) -> str | None:
     if is_whole(record):
         return None
     return (
-        f"release record {record.name} lacks a text: put it into its ConfigMap, then delete the "
-        "record, so that it is written anew"
+        f"release record {record.name} lacks a text: put it under a key of its own, name that in "
+        "spec and let it land. Keep the record: without it the release is not known to be good"
     )
 
 

@@ -79,9 +79,9 @@ class Sight:
         namespace, name = feature.key
         stored = tuple(self._stored(namespace, name))
         records = tuple(r for r in stored if isinstance(r, Record))
-        baselined = self._desk.baselined(feature, records, now)
-        # evidence is judged by the plan that flies, and a drill above it is none of its business
-        flown = as_flown(feature.but(status=lifted(feature.status)))
+        # a drill is none of the business of evidence, which is judged by the plan that flies
+        beneath = feature.but(status=lifted(feature.status))
+        baselined = self._desk.baselined(beneath, records, now)
         return Observed(
             feature=feature,
             switches=tuple(self.all(AIKillSwitch, KILL_SWITCHES, namespace)),
@@ -93,8 +93,8 @@ class Sight:
             records=records,
             incidents=frozenset(self._opened(feature)),
             troubles=tuple(self._troubles(namespace, name)),
-            judged=self._desk.judged(flown, now),
-            drift=self._desk.drifted(feature, records, now),
+            judged=self._desk.judged(as_flown(beneath), now),
+            drift=self._desk.drifted(beneath, records, now),
             baselined=baselined,
             checked=self._desk.checked(feature, now),
             contents=self._desk.contents(feature, now),

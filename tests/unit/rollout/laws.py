@@ -6,11 +6,12 @@ from datetime import datetime
 from goaround.api import names
 from goaround.api.conditions import find
 from goaround.api.digest import plan_digest, release_digest
-from goaround.api.reasons import ConditionType, Stage
+from goaround.api.reasons import ConditionType, EventReason, Stage
 from goaround.api.signoff import Decision
 from goaround.api.status import HARM, AIFeatureStatus, Latch, LatchCause
 from goaround.rollout.decide import decide
 from goaround.rollout.down import kill_sources
+from goaround.rollout.moves import in_flight
 from goaround.rollout.planned import Effect
 from goaround.rollout.seen import KEPT_WHOLE
 from goaround.rollout.signoffs import asks
@@ -79,9 +80,9 @@ def no_gate_is_passed_without_people(one: Pass) -> bool:
     """Where the step in force asks, nobody more gets the candidate without an approval."""
     rises = one.after.split.candidate > one.before.split.candidate
     flown = one.before.candidate
-    if not rises or flown is None or not asks(one.seen.feature.spec, one.before):
+    if not rises or flown is None or not asks(one.spec, one.before):
         return True
-    if flown.plan_digest != plan_digest(one.seen.feature.spec):
+    if flown.plan_digest != plan_digest(one.spec):
         return False
     return bool(who_agrees(one, Decision.APPROVE, Decision.PROMOTE))
 
@@ -181,7 +182,7 @@ def going_around_without_proof_quarantines_nobody(one: Pass) -> bool:
 def only_proof_of_harm_keeps_a_release_down(one: Pass) -> bool:
     if one.after.stage is not Stage.ROLLED_BACK or one.after.hold is not None:
         return True
-    if one.harm_in_live or one.seen.problems or one.seen.feature.spec.rollback_to:
+    if one.harm_in_live or one.is_wrong or one.seen.feature.spec.rollback_to:
         return True  # it is the release before the one of spec that was kept from serving
     flown, wanted = one.after.candidate, one.after.release_digest
     proven = {x.digest for x in one.after.latches if x.cause in HARM}
@@ -200,6 +201,23 @@ def nothing_is_asked_before_a_way_down(one: Pass) -> bool:
     return one.plan.first == () or not (falls or one.after.stage is Stage.KILLED)
 
 
+def nothing_takes_off_without_all_its_texts(one: Pass) -> bool:
+    """As ConfigMaps have them now, or as its record holds them; never before they were read."""
+    flown, before = one.after.candidate, one.before.candidate
+    same = before is not None and flown is not None and before.digest == flown.digest
+    if flown is None or same or not in_flight(one.after) or not any(flown.release.refs):
+        return True
+    record = one.seen.record(flown.digest)
+    kept = {h for e in writes(one.plan.first) if e.digest == flown.digest for h in e.texts}
+    kept |= record.holds if record is not None else set()
+    return one.seen.contents is not None and {ref.hash for ref in flown.release.refs} <= kept
+
+
+def nobody_is_taken_for_a_forger(one: Pass) -> bool:
+    """Nothing but the operator writes status here."""
+    return all(t.reason is not EventReason.STATUS_TAMPERED for t in one.after.history)
+
+
 def reconciling_and_stalled_are_never_true_together(one: Pass) -> bool:
     kinds = (ConditionType.RECONCILING, ConditionType.STALLED)
     return not all(find(one.after.conditions, kind) for kind in kinds)
@@ -209,8 +227,7 @@ def ready_means_that_the_release_of_spec_serves_everybody(one: Pass) -> bool:
     ready, good = find(one.after.conditions, ConditionType.READY), one.after.last_known_good
     if ready is None or ready.status != "True":
         return ready is not None
-    spec = one.seen.feature.spec
-    wanted = spec.rollback_to or release_digest(spec.release)
+    wanted = one.spec.rollback_to or release_digest(one.spec.release)
     return good is not None and good.digest == wanted and one.after.split.stable == 100
 
 
@@ -253,6 +270,8 @@ LAWS: tuple[Callable[[Pass], bool], ...] = (
     going_around_without_proof_quarantines_nobody,
     only_proof_of_harm_keeps_a_release_down,
     nothing_is_asked_before_a_way_down,
+    nothing_takes_off_without_all_its_texts,
+    nobody_is_taken_for_a_forger,
     reconciling_and_stalled_are_never_true_together,
     ready_means_that_the_release_of_spec_serves_everybody,
     a_latch_is_frozen,

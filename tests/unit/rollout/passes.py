@@ -4,7 +4,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from goaround.api import names
+from goaround.api.feature import AIFeatureSpec
 from goaround.api.status import AIFeatureStatus, Latch
+from goaround.rollout.contents import resolved
 from goaround.rollout.down import kill_sources
 from goaround.rollout.drill import lifted
 from goaround.rollout.moves import in_flight, is_watched
@@ -31,6 +33,16 @@ class Pass:
     @property
     def after(self) -> AIFeatureStatus:
         return lifted(self.plan.status)
+
+    @property
+    def spec(self) -> AIFeatureSpec:
+        """With the release as it is meant: every text by its hash, as far as it is known."""
+        return resolved(self.seen).feature.spec
+
+    @property
+    def is_wrong(self) -> bool:
+        """People must change something, be it in spec or in a ConfigMap that it names."""
+        return bool(resolved(self.seen).problems)
 
     @property
     def evidence(self) -> Judged | None:

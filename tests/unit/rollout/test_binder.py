@@ -9,6 +9,7 @@ import pytest
 from goaround.api.base import Json, rfc3339
 from goaround.api.drift import DriftInputStatus, DriftStatus
 from goaround.api.preflight import PreflightStatus, PreflightVerdict
+from goaround.api.reasons import Stage
 from goaround.api.signoff import Decision
 from goaround.api.status import AIFeatureStatus, LatchCause
 from goaround.rollout.binder import OUTCOMES, flight_of, needs_segments
@@ -264,3 +265,14 @@ def test_a_git_revert_ends_no_flight() -> None:
     world = ramping().wants(A).wait(60)
     assert len(world.segments) == 1
     assert planned(world) == []
+
+
+def test_a_flight_that_spec_rolled_back_to_before_it_ended_is_told_as_no_landing() -> None:
+    world = live_twice().wants(A).wait(60)
+    told = dict(world.segments)
+    world.wants(A, rollbackTo=DIGEST_A).settle(good)
+    assert (world.stage, world.status.split.stable) == (Stage.LIVE, 100)
+    assert world.status.last_known_good is not None
+    assert world.status.last_known_good.digest == DIGEST_A
+    assert world.segments == told
+    assert is_whole(world)

@@ -195,3 +195,32 @@ def test_a_pass_that_died_between_record_and_status_takes_off_from_the_same_text
     world.settle()
     assert world.status.candidate is not None
     assert (world.status.candidate.digest, world.status.candidate.attempt) == (digest, 1)
+
+
+def test_what_once_flew_under_a_name_does_not_take_off_before_its_text_was_read_again() -> None:
+    world = flying().wants(V1).settle(live_good)
+    world.contents = None
+    world.wants(V2).settle(live_good)
+    assert (world.status.candidate, world.status.hold) == (None, UNREAD)
+    world.contents = read(v1=HELLO, v2=CHANGED)
+    world.wait(5, good)
+    flown = world.status.candidate
+    assert flown is not None
+    assert [ref.hash for ref in flown.release.refs] == [hash_of(CHANGED)]
+
+
+def test_spec_does_not_roll_back_to_a_release_whose_text_is_lost() -> None:
+    world = flying()
+    for _ in range(4):
+        world.wait(3601, good)
+    serves, earlier = world.status.last_known_good, world.status.previous_good
+    assert serves is not None
+    assert earlier is not None
+    world.records[earlier.digest] = replace(world.records[earlier.digest], holds=frozenset())
+    world.wants(V2, rollbackTo=earlier.digest).settle(live_good)
+    assert (world.stage, world.status.last_known_good) == (Stage.LIVE, serves)
+    ready = world.condition(ConditionType.READY)
+    assert ready is not None
+    assert ready.reason == Reason.ROLLBACK_REFUSED
+    assert "its record lacks a text" in ready.message
+    assert f"Good releases of this feature: {serves.digest[7:19]}." in ready.message

@@ -65,7 +65,7 @@ def test_a_record_without_its_text_is_no_way_back() -> None:
     world.records = {d: replace(r, holds=frozenset()) for d, r in world.records.items()}
     world.wait(60, live_good)
     assert (ready(world).status, ready(world).reason) == ("False", Reason.RECORD_INCOMPLETE)
-    assert "delete the record" in ready(world).message
+    assert "under a key of its own" in ready(world).message
     assert world.status.way_back is not None
     assert not world.status.way_back.available
 

@@ -10,7 +10,7 @@ from goaround.api.status import LatchCause
 from goaround.rollout.upstream import fails
 from tests.unit.rollout.build import CRUISE, DIGEST_B, HOLD, B, a_delivery
 from tests.unit.rollout.flights import adopted, cruising, killed, live, ramping, rolled_back
-from tests.unit.rollout.world import World, bad, good, live_bad, quiet
+from tests.unit.rollout.world import World, bad, good, live_bad, live_good, quiet
 
 TOLD = ("search is killed, its fallback serves",)
 
@@ -26,6 +26,12 @@ def incident(world: World) -> Condition | None:
 
 def test_a_feature_that_is_killed_fails() -> None:
     assert fails(killed().feature) == "chat is killed, its fallback serves"
+
+
+def test_one_in_a_drill_fails_until_it_is_over() -> None:
+    world = live().drills(60).wait(1, live_good)
+    assert fails(world.feature) == "chat is in a drill, its fallback serves"
+    assert fails(world.wait(61, live_good).feature) is None
 
 
 def test_one_whose_fallback_serves_after_a_way_down_fails() -> None:

@@ -6,15 +6,17 @@ from datetime import timedelta
 from hypothesis import strategies as st
 
 from goaround.api import names
+from goaround.api.content import hash_of
 from goaround.api.digest import release_digest
 from goaround.api.incident import RequestedPhase
 from goaround.api.signoff import Decision
 from goaround.api.status import Latch, LatchCause
-from goaround.rollout.observed import Guarded
+from goaround.rollout.observed import Contents, Guarded
 from tests.unit.rollout.build import CRUISE, HOLD, RAMP_DEADLINE, STEP_DEADLINE, A, B, C, a_problem
 from tests.unit.rollout.flights import STARTS
 from tests.unit.rollout.laws import LAWS
 from tests.unit.rollout.passes import Pass
+from tests.unit.rollout.texts import CHANGED, HELLO, by_reference, gone, read
 from tests.unit.rollout.world import (
     VOUCHED,
     Evidence,
@@ -48,7 +50,16 @@ MEANS = {
     "it stays undecided for": "undecided after many",
     "a few are good for": "good of a few",
 }
-RELEASES = {"A": A, "B": B, "C": C}
+RELEASES = {"A": A, "B": B, "C": C, "T": by_reference("text")}
+TEXTS: dict[str, Contents | None] = {
+    "as they were": read(text=HELLO),
+    "edited": read(text=CHANGED),
+    "gone": gone("text"),
+    "not read yet": None,
+}
+DIGESTS = {name: release_digest(release) for name, release in RELEASES.items()} | {
+    "T": release_digest(by_reference("text", hash=hash_of(HELLO)))
+}
 PLANS: dict[str, list[int]] = {"usual": [10, 50, 100], "steep": [100], "gentle": [1, 5, 25, 100]}
 PEOPLE = ("Approve", "Reject", "Promote")
 TIMES = [0.001, 1, 60, HOLD, CRUISE, STEP_DEADLINE + HOLD, RAMP_DEADLINE]
@@ -81,6 +92,9 @@ HAPPENS: tuple[tuple[int, list[Move]], ...] = (
     (1, [("on call aborts", off_by) for off_by in (0, 0, 1, None)]),
     (1, [("git rolls back to", release) for release in RELEASES]),
     (4, [("git rolls back to", None)]),
+    (1, [("texts are", name) for name in TEXTS]),
+    (2, [("texts are", "as they were"), ("upstream fails", False)]),
+    (1, [("upstream fails", True)]),
     (2, [("the operator", "restarts"), ("the operator", "dies before its status")]),
 )
 """How often what happens: enough goes well for flights to land, so that walks get everywhere."""
@@ -162,7 +176,7 @@ class Walk:
                 self.suspends = which
                 self._write_spec()
             case "git rolls back to", (str() | None) as back_to:
-                self.back_to = release_digest(RELEASES[back_to]) if back_to else None
+                self.back_to = DIGESTS[back_to] if back_to else None
                 self._write_spec()
             case "on call holds", bool():
                 world.annotations.pop(names.HOLD, None)
@@ -170,7 +184,7 @@ class Walk:
             case "on call aborts", (int() | None) as off_by:
                 self._aborts(off_by)
             case "a person signs", (str() as release, int() as off_by):
-                digest = release_digest(RELEASES[release])
+                digest = DIGESTS[release]
                 world.signs(digest, self._attempt(digest) + off_by)
             case "people must agree", (str() | None) as mode:
                 self.asks = mode
@@ -183,8 +197,13 @@ class Walk:
                 world.problems = (a_problem(),) if which else ()
             case "the brake is on", bool():
                 world.braked = "the brake is on" if which else None
+            case "texts are", str():
+                world.contents = TEXTS[which]
+            case "upstream fails", bool():
+                world.upstream = ("search is killed, its fallback serves",) if which else ()
             case "the operator", str():
                 world.told = None
+                world.contents = None if any(world.spec.content.refs) else world.contents
             case _:
                 raise AssertionError((what, which))
 
@@ -232,6 +251,7 @@ class Walk:
         world.people(RequestedPhase.RESOLVED)
         world.switches.clear()
         world.annotations.clear()
+        world.upstream = ()
         world.problems, world.braked, self.spec_kills, self.asks = (), None, False, None
         self.suspends, self.back_to = False, None
         self._write_spec()
@@ -240,7 +260,8 @@ class Walk:
 
 def walked(start: str, moves: list[Move]) -> Walk:
     walk = Walk(STARTS[start]())
-    walk.world.remembers = True
+    walk.world.remembers = walk.world.confirmed = True
+    walk.world.contents = TEXTS["as they were"]
     walk.release = next(n for n, r in RELEASES.items() if r == walk.world.spec.release)
     walk.harmful = {
         x.digest: x

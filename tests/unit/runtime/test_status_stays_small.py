@@ -144,12 +144,34 @@ def test_an_old_latch_says_why_and_leaves_the_rest_to_its_incident() -> None:
 def test_an_old_latch_stays_whole_until_its_incident_is_open() -> None:
     world = lived(ORDINARY).world
     newest = world.status.latches[0]
-    alone = newest.but(at=newest.at - timedelta(days=1), incident="x", incident_opened_at=None)
+    long_ago = newest.at - timedelta(days=2)
+    alone = newest.but(at=long_ago, incident="x", incident_opened_at=None, contained_at=long_ago)
     status = world.status.but(latches=[newest, alone])
     unopened = replace(world.observed(), incidents=frozenset())
     assert effect_seen(unopened, status, world.now).latches[1] == alone
     opened = replace(unopened, incidents=frozenset({"x"}))
     assert effect_seen(opened, status, world.now).latches[1].is_shortened
+
+
+def test_an_old_latch_stays_whole_for_an_hour_after_its_incident_could_hear_of_its_end() -> None:
+    world = lived(ORDINARY).world
+    newest, late = world.status.latches[0], world.now - timedelta(minutes=1)
+    old = newest.but(at=newest.at - timedelta(days=2), contained_at=late)
+    status = world.status.but(latches=[newest, old])
+    assert effect_seen(world.observed(), status, world.now).latches[1] == old
+    in_an_hour = effect_seen(world.observed(), status, world.now + timedelta(days=1, hours=1))
+    assert in_an_hour.latches[1].is_shortened
+
+
+def test_an_old_latch_stays_whole_for_a_day_where_its_segment_is_still_to_be_written() -> None:
+    world = lived(ORDINARY).world
+    newest, *_ = world.status.latches
+    ended = world.now - timedelta(hours=2)
+    old = newest.but(at=ended - timedelta(minutes=1), contained_at=ended)
+    status = world.status.but(latches=[newest, old])
+    assert effect_seen(world.observed(), status, world.now).latches[1] == old
+    a_day_later = effect_seen(world.observed(), status, world.now + timedelta(days=1))
+    assert a_day_later.latches[1].is_shortened
 
 
 def test_of_many_signals_a_latch_keeps_those_that_speak_against_the_release() -> None:
