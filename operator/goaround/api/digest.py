@@ -8,11 +8,17 @@ digest that exists.
 
 import hashlib
 import json
+from collections.abc import Callable
+from weakref import ref
 
 from goaround.api.base import Json, Model
 from goaround.api.feature import AIFeatureSpec, Release
 
 SHORT = 12
+
+_known: dict[int, tuple[ref[Model], dict[str | None, str]]] = {}
+"""Digests of models that are alive, by their identity: a pass asks for each of them many times.
+Models are frozen, and what they hold is never changed in place."""
 
 
 def _sha256(value: Json) -> str:
@@ -25,14 +31,35 @@ def _meant(model: Model) -> Json:
     return model.model_dump(mode="json", by_alias=True, exclude_defaults=True)
 
 
+def _once(model: Model, part: str | None, digest: Callable[[], str]) -> str:
+    """`digest` of this very object, computed once while it is alive."""
+    key = id(model)
+    found = _known.get(key)
+    if found is None:
+        # the callback runs before the identity can be given to another object
+        found = _known[key] = (ref(model, lambda _: _forget(key)), {})
+    known = found[1]
+    if part not in known:
+        known[part] = digest()
+    return known[part]
+
+
+def _forget(key: int) -> None:
+    _known.pop(key, None)
+
+
 def release_digest(release: Release) -> str:
     """`sha256:<64 hex>` over the release's content."""
-    return _sha256(_meant(release))
+    return _once(release, None, lambda: _sha256(_meant(release)))
 
 
 def plan_digest(spec: AIFeatureSpec, golden: str | None = None) -> str:
     """`sha256:<64 hex>` over the release, the steps, the signals with their budget, and pre-flight
     with the hash of its golden set, as far as that is known."""
+    return _once(spec, golden, lambda: _of_plan(spec, golden))
+
+
+def _of_plan(spec: AIFeatureSpec, golden: str | None) -> str:
     before: Json = {"preflight": _meant(spec.preflight), "golden": golden} if spec.preflight else {}
     if "reenable" in (ramp := _meant(spec.ramp)):
         before["reenable"] = ramp["reenable"]

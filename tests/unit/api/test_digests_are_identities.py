@@ -22,6 +22,19 @@ def test_the_digest_of_a_plan_never_changes() -> None:
     assert plan_digest(a_spec()) == PLAN
 
 
+def test_digests_that_are_kept_are_of_that_very_object() -> None:
+    """Each is gone before the next comes, mostly to the same place in memory."""
+    prompts = ({"name": "support", "version": f"v{n}"} for n in range(200))
+    assert len({release_digest(a_release(prompt=prompt)) for prompt in prompts}) == 200
+    known, spec = a_release(), a_spec()
+    assert (release_digest(known), plan_digest(spec)) == (RELEASE, PLAN)
+    assert (
+        release_digest(known.but(prompt=None)) == release_digest(a_release(prompt=None)) != RELEASE
+    )
+    assert plan_digest(spec, "sha256:" + "1" * 64) == plan_digest(spec)  # it has no pre-flight
+    assert plan_digest(spec.but(release=known.but(prompt=None))) != PLAN
+
+
 def test_a_part_that_is_null_and_one_that_is_absent_are_the_same() -> None:
     assert release_digest(a_release(index=None, features=None)) == RELEASE
     without = {name: part for name, part in CONTENT.items() if name != "parameters"}
