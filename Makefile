@@ -6,6 +6,8 @@ KEEP ?=
 unexport PYTHONDONTWRITEBYTECODE
 QUICK ?=
 ALL ?=
+# workers begin with halves, so that a file and what it caches stay on one of them
+UNIT = $(PY) -m pytest -n auto --dist worksteal
 # each worker has a control plane of its own, and a file's tests share one operator
 CLUSTER = $(PY) -m pytest -n 2 --dist loadfile tests/cluster
 
@@ -21,11 +23,11 @@ demo: setup ## fly a real AI feature 10→50→100 %, and go around on a bad rel
 	@$(PY) -m hack.demo $(if $(KEEP),--keep)
 
 test: setup ## all tests: unit, crash points, real control plane
-	@$(PY) -m pytest -n auto tests/unit tests/crash
+	@$(UNIT) tests/unit tests/crash
 	@$(CLUSTER)
 
 test-unit: setup ## the tests that need no control plane
-	@$(PY) -m pytest -n auto tests/unit
+	@$(UNIT) tests/unit
 
 test-cluster: setup ## the tests on a real API server and Prometheus
 	@$(CLUSTER)

@@ -54,16 +54,19 @@ def the_test(plan: FlightPlan, name: str, step: int = 0) -> TestPlan:
     return next(test for test in plan.steps[step].tests if test.name == name)
 
 
+def sound() -> FlightPlan:
+    return planned(a_spec(ERRORS, SLOW), 100, errors=0.005, slow=0.05)
+
+
 def test_a_sound_plan_flies() -> None:
-    plan = planned(a_spec(ERRORS, SLOW), 100, errors=0.005, slow=0.05)
+    plan = sound()
     assert plan.flies
     assert plan.warnings == ()
     assert [step.weight for step in plan.steps] == [10, 50, 98]
 
 
 def test_the_same_dice_give_the_same_plan() -> None:
-    spec = a_spec(ERRORS, SLOW)
-    assert thrown(spec, 20) == thrown(spec, 20)
+    assert thrown(a_spec(ERRORS, SLOW), 100, errors=0.005, slow=0.05) == sound()
 
 
 def test_no_climb_comes_before_the_hold_and_the_whole_takes_the_holds_and_the_cruise() -> None:
@@ -72,8 +75,12 @@ def test_no_climb_comes_before_the_hold_and_the_whole_takes_the_holds_and_the_cr
     assert plan.earliest == plan.likely == 600 + 600 + 3600
 
 
+def scarce() -> FlightPlan:
+    return planned(a_spec(ERRORS, SLOW), 1, errors=0.005, slow=0.05)
+
+
 def test_little_traffic_takes_longer_than_the_hold() -> None:
-    busy, quiet = (planned(a_spec(ERRORS, SLOW), rps, errors=0.005).steps[0] for rps in (100, 1))
+    busy, quiet = sound().steps[0], scarce().steps[0]
     assert busy.likely == 600
     assert quiet.likely is not None
     assert quiet.likely > 1.5 * busy.likely
@@ -123,14 +130,14 @@ def test_a_hard_guard_that_expects_nothing_finds_the_first_bad_event() -> None:
 
 
 def test_what_the_bound_permits_is_called_allowed_and_has_no_time() -> None:
-    test = the_test(planned(a_spec(ERRORS, SLOW), 10, errors=0.01), "errors")
+    test = the_test(sound(), "errors")
     double = next(fault for fault in test.faults if fault.name == "2x")
     assert double.allowed
     assert double.median is None
 
 
 def test_worse_faults_are_found_sooner_and_cost_is_what_users_see_until_then() -> None:
-    test = the_test(planned(a_spec(ERRORS, SLOW), 100, slow=0.05), "slow.vs-stable")
+    test = the_test(sound(), "slow.vs-stable")
     five, total = test.faults[2], test.faults[3]
     assert five.median is not None
     assert total.median is not None
@@ -139,7 +146,7 @@ def test_worse_faults_are_found_sooner_and_cost_is_what_users_see_until_then() -
 
 
 def test_the_smallest_fault_found_shrinks_with_traffic() -> None:
-    few, many = (the_test(planned(a_spec(ERRORS, SLOW), rps), "errors") for rps in (3, 300))
+    few, many = (the_test(plan, "errors") for plan in (scarce(), sound()))
     assert few.smallest is not None
     assert many.smallest is not None
     assert 0.02 < many.smallest < few.smallest

@@ -114,7 +114,7 @@ def test_without_a_bound_that_sends_back_absolute_tests_stay_as_they_were() -> N
 
 # -- false alarms --------------------------------------------------------------------------------
 
-YEARS = 2
+YEARS = 1
 ERAS_OF_A_YEAR = 366
 
 
@@ -183,7 +183,7 @@ def test_harm_beyond_the_limit_begins_one_episode_that_lasts_as_long_as_it_does(
     assert one.since is None
     began = fed(one, 30, 0.05)
     assert began.since is not None
-    later = fed(began, 6 * 60, 0.05)
+    later = fed(began, 3 * 60, 0.05)
     assert later.since == began.since
     assert alarm.judged(later).verdict is Verdict.BAD
 
@@ -200,7 +200,7 @@ def test_health_that_is_proven_since_ends_it_and_harm_thereafter_begins_another(
 
 def test_empty_windows_end_no_episode() -> None:
     ill = fed(an_alarm(), 30, 0.05)
-    silent = fed(ill, 6 * 60, 0.0, total=0)
+    silent = fed(ill, 2 * 60, 0.0, total=0)
     assert silent.since == ill.since
 
 

@@ -85,12 +85,12 @@ def test_the_simulation_gives_the_numbers_of_the_engine() -> None:
 
 # -- simulated years -----------------------------------------------------------------------------
 
-YEARS = 2
+YEARS = 1
 ERAS_OF_A_YEAR = 366
 
 
 def false_alarms(rate: float, share: float) -> int:
-    """In `YEARS` years of both detectors. Eras are independent, so that all of them run side by
+    """In so many years of both detectors. Eras are independent, so that all of them run side by
     side; what both prove counts twice, as it does in the budget."""
     runs = YEARS * ERAS_OF_A_YEAR
     dice, era = np.random.default_rng(20), Era(LIMIT, runs)
@@ -106,10 +106,12 @@ def false_alarms(rate: float, share: float) -> int:
 def test_a_release_at_its_very_limit_is_sent_back_by_chance_about_once_a_year_at_most(
     rate: float,
 ) -> None:
-    assert false_alarms(rate, LIMIT) <= YEARS + 1.65 * YEARS**0.5
+    found = false_alarms(rate, LIMIT)
+    print(f"{found} false alarms in {YEARS} years")
+    assert found <= YEARS + 1.65 * YEARS**0.5
 
 
-def test_a_release_at_half_its_limit_is_not_sent_back_in_years() -> None:
+def test_a_release_at_half_its_limit_is_not_sent_back_in_a_year() -> None:
     assert false_alarms(2.0, LIMIT / 2) == 0
 
 
@@ -119,12 +121,12 @@ def test_a_release_at_half_its_limit_is_not_sent_back_in_years() -> None:
 def test_late_harm_is_found_as_fast_as_early_harm(
     rate: float, worse: float, most_median: float, most_p95: float
 ) -> None:
-    found = {day: delays(day, rate, worse) for day in (0, 7, 30, 90)}
+    found = {day: delays(day, rate, worse) for day in (0, 7, 90)}
     median = {day: float(np.median(d)) for day, d in found.items()}
     p95 = {day: float(np.quantile(d, 0.95)) for day, d in found.items()}
     assert max(median.values()) <= most_median, median
     assert max(p95.values()) <= most_p95, p95
-    for day in (7, 30, 90):
+    for day in (7, 90):
         assert median[day] <= 1.15 * median[0] + 1, median
         assert p95[day] <= 1.2 * p95[0] + 1, p95
 

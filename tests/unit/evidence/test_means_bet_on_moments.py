@@ -18,7 +18,7 @@ Bets = Callable[[Floats, Floats, Floats], Gains]
 
 
 def crossings(
-    bets: Bets, world: Scores, bet: Bet, level: float, *, flights: int = 400, windows: int = 120
+    bets: Bets, world: Scores, bet: Bet, level: float, *, flights: int = 240, windows: int = 120
 ) -> Floats:
     """Windows until harm is proven (level alpha) or health accepted (beta); inf where never."""
     rng = np.random.default_rng(SEED)
@@ -72,7 +72,7 @@ def test_a_score_at_its_tolerance_is_sent_back_no_more_often_than_alpha(
 def test_a_score_at_the_margin_is_accepted_no_more_often_than_beta(sd: float) -> None:
     world = Scores(stable=0.2, candidate=0.28, sd=sd, tolerance=0.04, rps=20)
     for bets in (against_stable(world), against_limit(0.28)):
-        found = crossings(bets, world, Bet.BUCKETS, BETA, flights=300)
+        found = crossings(bets, world, Bet.BUCKETS, BETA, flights=200)
         assert ever(found, f"accepted at the margin, sd {sd}") <= BETA
 
 

@@ -68,10 +68,10 @@ def test_a_wrong_split_stays_proven_with_the_numbers_of_its_proof() -> None:
 
 
 def test_within_the_tolerance_a_mismatch_is_proven_less_often_than_the_level() -> None:
-    # at the boundary itself, the worst case: 150 rollouts of 100 windows each
+    # at the boundary itself, the worst case: 100 rollouts of 100 windows each
     dice, found = np.random.default_rng(3), 0
     edge = 0.1 * STICKY / (0.9 + 0.1 * STICKY)
-    totals = np.cumsum(dice.poisson(200, (150, 100)), axis=1)
+    totals = np.cumsum(dice.poisson(200, (100, 100)), axis=1)
     for row in totals:
         got = np.cumsum(dice.binomial(np.diff(row, prepend=0), edge))
         values = [mismatch(Ratio(0, c, n - c), 0.1, STICKY) for c, n in zip(got, row, strict=True)]

@@ -5,7 +5,7 @@ passes every status through the wire, and moves its clock only when it is told t
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -191,6 +191,12 @@ class World:
     annotations: dict[str, str] = field(default_factory=dict)
     told: datetime | None = None
 
+    def copied(self) -> "World":
+        """Another world at the same point: models are frozen, all that holds them is copied."""
+        found = {f.name: getattr(self, f.name) for f in fields(self)}
+        held = {k: v.copy() for k, v in found.items() if isinstance(v, dict | list | set)}
+        return World(**found | held)
+
     @property
     def stage(self) -> Stage | None:
         return self.status.stage
@@ -246,7 +252,8 @@ class World:
             self.do(effect)
         if lost:
             return plan
-        self.status = AIFeatureStatus.model_validate(plan.status.wire())
+        if plan.status != self.status:  # what did not change has been through the wire before
+            self.status = AIFeatureStatus.model_validate(plan.status.wire())
         for effect in plan.then:
             self.do(effect)
         for name, one in self.troubles.items():

@@ -28,6 +28,8 @@ from tests.unit.runtime.lowering_parts import Flags, SickApi
 GOOD, FLYING = "v41", "v42"
 HEARING_SECONDS: Final = 0.01
 POLL_SECONDS: Final = 0.02
+SELDOM: Final = 0.5
+"""Between two looks where nobody asks when exactly it was."""
 LONGEST_SECONDS: Final = 600.0
 UID: Final = "uid-chat"
 
@@ -101,9 +103,9 @@ class Scene:
         whole: Json = {"apiVersion": FEATURES.api_version, "kind": FEATURES.kind}
         self._put(FEATURES, whole | {"metadata": meta, "spec": a_spec(GOOD)})
         await self.operator.start()
-        await self.until(lambda: self.status.stage is Stage.LIVE, "live")
+        await self.until(lambda: self.status.stage is Stage.LIVE, "live", every=SELDOM)
         self.ask_for(FLYING)
-        await self.until(lambda: self.status.split.candidate == 10, "10 %")
+        await self.until(lambda: self.status.split.candidate == 10, "10 %", every=SELDOM)
         await self.until(lambda: self.shares == [10] * len(self.flags), "10 % everywhere")
 
     def ask_for(self, version: str) -> None:
@@ -170,13 +172,18 @@ class Scene:
         return [one.share for one in self.flags]
 
     async def until(
-        self, holds: Callable[[], object], what: str, seconds: float = LONGEST_SECONDS
+        self,
+        holds: Callable[[], object],
+        what: str,
+        seconds: float = LONGEST_SECONDS,
+        *,
+        every: float = POLL_SECONDS,
     ) -> float:
         """Waits until it holds; returns when that was."""
         end = self.loop.time() + seconds
         while not holds():
             assert self.loop.time() < end, f"not within {seconds} s: {what}; {self._story()}"
-            await asyncio.sleep(POLL_SECONDS)
+            await asyncio.sleep(every)
         return self.loop.time()
 
     def _story(self) -> str:

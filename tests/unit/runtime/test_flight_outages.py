@@ -1,6 +1,6 @@
 """What stable shares is nobody's fault: outages begin, spare the candidate, end, leave no trace.
 
-The simulated figures: 40 flights each, both arms jump from 1 % to 20 % against a limit of 5 %.
+The simulated figures: 20 flights each, both arms jump from 1 % to 20 % against a limit of 5 %.
 """
 
 from collections import Counter
@@ -16,7 +16,7 @@ from tests.unit.runtime.flown import BEGAN, INTERVAL, TWO_POINTS, Flown, a_signa
 ERRORS, REFUSALS = a_signal("errors", max="0.05"), a_signal("refusals", max="0.05")
 COMPARED = a_signal("errors", max="0.05", vsStable=TWO_POINTS)
 TOXIC = a_signal("toxic", max="0")
-FLIGHTS, BEFORE, LONGEST = 40, 10, 30
+FLIGHTS, BEFORE, LONGEST = 20, 10, 30
 
 
 def an_outage(*signals: Json, weight: int = 10) -> Flown:

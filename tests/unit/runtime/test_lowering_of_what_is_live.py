@@ -10,7 +10,7 @@ from goaround.api.reasons import Stage
 from goaround.world.kube import Conflict, Refused, Unavailable
 from tests.crash.traffic import Quality
 from tests.unit.delivery.control_kit import CHAT
-from tests.unit.runtime.lowering_kit import FLYING, GOOD, Scene, played
+from tests.unit.runtime.lowering_kit import FLYING, GOOD, SELDOM, Scene, played
 from tests.unit.runtime.lowering_parts import Flags, hanging, refusing
 
 FAULTS = {
@@ -46,7 +46,7 @@ def _serves(text: str) -> str | None:
 
 async def landed(scene: Scene) -> None:
     """v42 is last-known-good, v41 was before it."""
-    await scene.until(lambda: scene.status.stage is Stage.LIVE, "landed")
+    await scene.until(lambda: scene.status.stage is Stage.LIVE, "landed", every=SELDOM)
     await scene.until(lambda: {serves(f) for f in scene.flags} == {FLYING}, "served everywhere")
 
 
@@ -58,7 +58,9 @@ def test_whatever_the_write_answers_the_good_release_before_it_serves(
         await landed(scene)
         scene.api.sick = FAULTS[what]
         scene.spoil()
-        await scene.until(lambda: [serves(f) for f in scene.flags] == [GOOD, GOOD], "left")
+        await scene.until(
+            lambda: [serves(f) for f in scene.flags] == [GOOD, GOOD], "left", every=0.1
+        )
         assert scene.status.stage is Stage.LIVE
         assert scene.counted("all") >= 1
         scene.api.sick = None
@@ -73,10 +75,12 @@ def test_whatever_the_write_answers_the_good_release_before_it_serves(
 def test_without_a_good_release_before_it_the_fallback_serves(token: Path) -> None:
     async def test(scene: Scene) -> None:
         scene.ask_for(GOOD)
-        await scene.until(lambda: scene.status.stage is Stage.LIVE, "back to v41")
+        await scene.until(lambda: scene.status.stage is Stage.LIVE, "back to v41", every=SELDOM)
         scene.api.sick = FAULTS["403"]
         scene.traffic.change(quality={GOOD: Quality(errors=0.2)})
-        await scene.until(lambda: [serves(f) for f in scene.flags] == [FALLBACK] * 2, "left")
+        await scene.until(
+            lambda: [serves(f) for f in scene.flags] == [FALLBACK] * 2, "left", every=0.1
+        )
         assert scene.status.split.stable == 100
 
     played(token, test)

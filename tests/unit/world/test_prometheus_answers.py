@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from goaround.world.prom_decode import decode
@@ -169,6 +169,7 @@ json_values = st.recursive(
 )
 
 
+@settings(max_examples=50)
 @given(values=json_values, metric=json_values, more=json_values, kind=st.sampled_from(list(Kind)))
 def test_no_answer_raises(values: object, metric: object, more: object, kind: Kind) -> None:
     rows = [{"metric": metric, "values": []}, row("chat", []) | {"values": values}]

@@ -75,7 +75,7 @@ def of_scores(shape: Shape, scores: Sequence[float], bounds: Sequence[str] = BOU
 def test_squares_are_the_largest_that_buckets_allow_and_never_less_than_the_truth() -> None:
     rng = np.random.default_rng(1)
     for lower_is_worse in (True, False):
-        for _ in range(20):
+        for _ in range(8):
             scores = np.round(rng.beta(8, 2, 50), 3).tolist()
             told = of_scores(replace(JUDGE, lower_is_worse=lower_is_worse), scores)
             bad = [1 - score if lower_is_worse else score for score in scores]
