@@ -29,13 +29,16 @@ BETTER: Json = {
 }
 THIRD: Json = {**BETTER, "prompt": {"name": "support", "version": "v42"}}
 # Half the holds: what the crash act shows does not hang on them.
+QUICKER_STEPS: list[Json] = [
+    {"weightPercent": 10, "holdSeconds": 10, "minSamples": 50},
+    {"weightPercent": 50, "holdSeconds": 5, "minSamples": 50},
+    {"weightPercent": 100},
+]
+# It flies after a kill, so that it takes the re-enable ramp.
 QUICKER: Json = {
     "intervalSeconds": 1,
-    "steps": [
-        {"weightPercent": 10, "holdSeconds": 10, "minSamples": 50},
-        {"weightPercent": 50, "holdSeconds": 5, "minSamples": 50},
-        {"weightPercent": 100},
-    ],
+    "steps": QUICKER_STEPS,
+    "reenable": QUICKER_STEPS,
     "cruiseSeconds": 5,
 }
 BAD: Json = {**BETTER, "prompt": {"name": "support", "version": "v43-bad"}}
