@@ -292,9 +292,7 @@ def _latch(
 
 def _what(status: AIFeatureStatus) -> str:
     flown = status.candidate
-    if flown is None:
-        return "The release"
-    return f"Release {short(flown.digest)} (attempt {flown.attempt})"
+    return f"Release {short(flown.digest)} (attempt {flown.attempt})" if flown else "The release"
 
 
 def _serving(status: AIFeatureStatus) -> str:
