@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from goaround.api.base import Json
-from goaround.api.kinds import CONFIG_MAPS, RECORDS, AIFeature
+from goaround.api.kinds import CONFIG_MAPS, AIFeature
 from goaround.api.reasons import Stage
 from goaround.world.kube import path
 from tests.cluster.operator_flags import flags
@@ -85,9 +85,11 @@ def test_apps_get_chain_contract_and_prompt_from_the_record(stack: Stack, shop: 
         "landing": "cached",
         "breaker": spec["fallback"]["breaker"],
     }
-    ready = condition(shop.feature(CHAT), "FallbackReady")
-    assert ready[:2] == ("Unknown", "IndexNotChecked")  # nobody keeps its index in this cluster
-    assert "index-keeper" in ready[2]
+    asked = shop.until(
+        CHAT, lambda f: "index-keeper" in condition(f, "FallbackReady")[2], "its index asked for"
+    )
+    # nobody keeps its index in this cluster
+    assert condition(asked, "FallbackReady")[:2] == ("Unknown", "IndexNotChecked")
 
 
 def test_a_prompt_edited_in_place_holds_and_what_serves_stays(stack: Stack, shop: Shop) -> None:
@@ -109,4 +111,4 @@ def test_going_back_by_git_needs_no_config_map(stack: Stack, shop: Shop) -> None
     ask_for(shop, "prompt-v42.txt")
     shop.until(CHAT, lambda f: is_live_on(f, "prompt-v42.txt"), "v42 Live again", 20)
     assert prompt_text(stack, shop) == texts["data"]["prompt-v42.txt"]
-    assert len(shop.all(RECORDS)) == 2
+    assert len(shop.records()) == 2
