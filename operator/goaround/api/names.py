@@ -17,6 +17,7 @@ COMPONENT = "goaround"
 
 FEATURE_LABEL = f"{GROUP}/feature"
 EVIDENCE_LABEL = f"{GROUP}/evidence"
+INCIDENT_LABEL = f"{GROUP}/incident"
 PIN_OF = f"{GROUP}/pin-of"
 PIN_HEADER = "x-goaround-pin"
 RELEASE_HEADER = "x-aifeature-release"

@@ -7,6 +7,7 @@ before a return to last-known-good, and it lets pass whatever the gate lets pass
 from collections.abc import Sequence
 
 from goaround.api.incident import RequestedPhase, Severity, TriggerSource
+from goaround.api.incident_status import OVER
 from goaround.api.kinds import AIIncident
 from goaround.api.reasons import Reason
 from goaround.api.status import AIFeatureStatus, GateRule, LatchCause
@@ -14,14 +15,15 @@ from goaround.rollout.moves import in_flight
 from goaround.rollout.observed import Observed
 
 GRAVE = frozenset({Severity.P1, Severity.P2})
-OVER = frozenset({RequestedPhase.RESOLVED, RequestedPhase.CANCELLED})
+SAID_OVER = frozenset({RequestedPhase.RESOLVED, RequestedPhase.CLOSED, RequestedPhase.CANCELLED})
 BLAMES = frozenset({LatchCause.SIGNAL, LatchCause.KILL})
 
 
 def is_grave(incident: AIIncident) -> bool:
-    """Severity P1 or P2, or a kill. An outage blames no release, and ends by itself."""
+    """Severity P1 or P2, or a kill. An outage blames no release, and ends by itself; a drill is
+    none."""
     source = incident.spec.trigger.source
-    if source is TriggerSource.OUTAGE:
+    if source in (TriggerSource.OUTAGE, TriggerSource.DRILL):
         return False
     return source is TriggerSource.KILL or incident.spec.severity in GRAVE
 
@@ -30,9 +32,17 @@ def is_cancelled(incident: AIIncident) -> bool:
     return incident.spec.requested_phase is RequestedPhase.CANCELLED
 
 
+def is_over(incident: AIIncident) -> bool:
+    """People's word is enough. What is over stays over: to open it again too late freezes nothing,
+    and what was merged into another freezes by that one."""
+    spec = incident.spec
+    merged = spec.duplicate_of is not None
+    return merged or spec.requested_phase in SAID_OVER or incident.status.phase in OVER
+
+
 def freezing(o: Observed) -> list[AIIncident]:
     """The incidents that freeze this feature, oldest name first."""
-    found = [i for i in o.troubles if is_grave(i) and i.spec.requested_phase not in OVER]
+    found = [i for i in o.troubles if is_grave(i) and not is_over(i)]
     return sorted(found, key=lambda i: i.metadata.name)
 
 

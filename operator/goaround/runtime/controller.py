@@ -15,11 +15,10 @@ from goaround.api.kinds import (
     RECORDS,
     SIGN_OFFS,
     AIFeature,
-    AIIncident,
     AIKillSwitch,
     Kind,
 )
-from goaround.incident import decide as incident
+from goaround.incident.seen import Settings
 from goaround.rollout.decide import decide
 from goaround.rollout.kills import again_in, latched
 from goaround.rollout.observed import Observed
@@ -27,6 +26,7 @@ from goaround.rollout.planned import Effect, Plan, PostEvent
 from goaround.runtime.actions import Actions
 from goaround.runtime.cache import Cache, key_of
 from goaround.runtime.desk import Desk
+from goaround.runtime.incidents import Incidents
 from goaround.runtime.leaving import goes_down
 from goaround.runtime.live import Live
 from goaround.runtime.lowering import AGAIN_SECONDS, Descents
@@ -57,6 +57,7 @@ class Controller:
         own_namespace: str = "default",
         checkpoint_seconds: float = 60,
         descents: Descents | None = None,
+        incidents: Settings | None = None,
     ) -> None:
         self._cache = cache
         self._queue = queue
@@ -69,9 +70,17 @@ class Controller:
         self._checkpoint = checkpoint_seconds
         self._descents = descents or Descents(None, deliveries, metrics, lambda: True)
         self._announced: dict[str, datetime] = {}
-        self._incident_events: set[str] = set()
         self._sight = Sight(cache, desk, deliveries)
         self._writer = StatusWriter(api, cache, metrics, concern=self.concern, offer=queue.offer)
+        self._incidents = Incidents(
+            api=api,
+            sight=self._sight,
+            actions=self._actions,
+            writer=self._writer,
+            queue=queue,
+            now=self.now,
+            settings=incidents,
+        )
 
     def now(self) -> datetime:
         """The wall clock in whole milliseconds, which is what status holds."""
@@ -92,6 +101,7 @@ class Controller:
         match kind.plural:
             case FEATURES.plural:
                 self._offer(FEATURES, namespace, [name, *consumers_of(body)])
+                self._offer(INCIDENTS, namespace, self._sight.open_incidents(namespace, name))
             case KILL_SWITCHES.plural:
                 self._offer(KILL_SWITCHES, namespace, [name])
                 self._offer(FEATURES, namespace, self._sight.names(FEATURES, namespace))
@@ -119,7 +129,7 @@ class Controller:
             case KILL_SWITCHES.plural:
                 await self._switch(key)
             case INCIDENTS.plural:
-                await self._incident(key)
+                await self._incidents.look_at(key)
 
     async def _feature(self, key: Key) -> None:
         for attempt in range(CONFLICTS):
@@ -231,20 +241,6 @@ class Controller:
             await self._writer.retried(KILL_SWITCHES, key, switch, status.wire())
         if (seconds := again_in(switch, status, self.now())) is not None:
             self._queue.offer_in(key, seconds)
-
-    async def _incident(self, key: Key) -> None:
-        found = self._sight.parsed(AIIncident, INCIDENTS, key)
-        if found is None:
-            return
-        about = Key(FEATURES.plural, key.namespace, found.spec.affects[0].name)
-        feature = self._sight.parsed(AIFeature, FEATURES, about)
-        status = incident.decide(found, feature, self.now())
-        if status != found.status:
-            await self._writer.retried(INCIDENTS, key, found, status.wire())
-        for told in incident.tellings(status, self.now()):
-            if (name := incident.event_name(found, told)) not in self._incident_events:
-                await self._actions.tell(found, INCIDENTS, name, told)
-                self._incident_events.add(name)
 
     async def _do(self, feature: AIFeature, effects: Iterable[Effect]) -> None:
         for effect in effects:

@@ -13,6 +13,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from goaround.api.base import Json
+from goaround.api.incident_status import ENDED
 from goaround.api.kinds import (
     FEATURES,
     INCIDENTS,
@@ -64,6 +65,7 @@ class Sight:
         self._keyless = cache.index(FEATURES, lambda body: [KEYLESS] if lacks_a_key(body) else [])
         self._feeding = cache.index(FEATURES, consumers_of)
         self._affected = cache.index(INCIDENTS, affected)
+        self._open = cache.index(INCIDENTS, lambda body: [] if has_ended(body) else affected(body))
         self._recorded = cache.index(RECORDS, lambda body: [feature_of(body)])
 
     def observe(
@@ -139,6 +141,10 @@ class Sight:
         named = (n for k in wanted_keys(feature) for n in self._claiming.names(namespace, k))
         return list(dict.fromkeys(named))
 
+    def open_incidents(self, namespace: str, feature: str) -> Iterable[str]:
+        """The incidents that name the feature and have not ended."""
+        return self._open.names(namespace, feature)
+
     def _rivals(self, feature: AIFeature) -> list[Body]:
         namespace, _ = feature.key
         bodies = (self._cache.get(FEATURES, namespace, n) for n in self.claimants(feature))
@@ -191,6 +197,11 @@ def affected(incident: Body) -> list[str]:
     """The features that an incident names."""
     named: list[Json] = (incident.get("spec") or {}).get("affects") or []
     return [str(one.get("name", "")) for one in named]
+
+
+def has_ended(incident: Body) -> bool:
+    """Whether nothing is due any more in an incident."""
+    return (incident.get("status") or {}).get("phase") in ENDED
 
 
 def validated(model: type[R], body: Body) -> R | None:

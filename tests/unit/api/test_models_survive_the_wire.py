@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from goaround.api.base import Json, Model, rfc3339
 from goaround.api.feature import AIFeatureSpec, Release
-from goaround.api.incident import AIIncidentSpec, AIIncidentStatus, Milestones
+from goaround.api.incident import AIIncidentSpec, AIIncidentStatus
+from goaround.api.incident_status import Milestones
 from goaround.api.killswitch import AIKillSwitchSpec, AIKillSwitchStatus
 from goaround.api.kinds import AIFeature, AIKillSwitch
 from goaround.api.signoff import AISignOffSpec

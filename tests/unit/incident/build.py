@@ -8,7 +8,10 @@ from goaround.api.digest import release_digest
 from goaround.api.feature import AIFeatureSpec, Release
 from goaround.api.kinds import AIFeature, AIIncident
 from goaround.api.status import AIFeatureStatus, KnownRelease, Latch, LatchCause, SignalStatus
+from goaround.incident.decide import decide
 from goaround.incident.opening import opening
+from goaround.incident.planned import Plan
+from goaround.incident.seen import Seen
 
 AT = datetime(2026, 11, 21, 9, 48, 8, 123000, tzinfo=UTC)
 NAME = "chat-20261121-0a1b2c"
@@ -99,6 +102,11 @@ def a_feature(*latches: Latch, exposure_limit: int | None = None) -> AIFeature:
         spec=a_spec(exposure_limit),
         status=AIFeatureStatus(latches=list(latches)),
     )
+
+
+def decided(incident: AIIncident, *features: AIFeature, at: datetime = AT) -> Plan:
+    """The plan of a pass that sees these features."""
+    return decide(Seen(incident, features), at)
 
 
 def an_incident(latch: Latch | None = None, **changes: Any) -> AIIncident:

@@ -1,13 +1,14 @@
 """An incident's status: derived from the latch, milestones set once, contained when it was seen."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
-from goaround.api.incident import AIIncidentStatus, Phase
+from goaround.api.incident import AIIncidentStatus
+from goaround.api.incident_status import Phase
 from goaround.api.kinds import AIIncident
 from goaround.api.status import Latch
-from goaround.incident.decide import decide, event_name, tellings
+from goaround.incident.planned import Plan, Tell
 from tests.unit.incident.build import (
     AT,
     FAILED,
@@ -17,6 +18,7 @@ from tests.unit.incident.build import (
     a_kill,
     a_latch,
     an_incident,
+    decided,
     known,
 )
 
@@ -27,8 +29,11 @@ CONTAINED = DELIVERED | {"contained_at": AT + timedelta(seconds=21), "exposed_re
 
 def looked_at(incident: AIIncident, latch: Latch | None = None) -> AIIncident:
     """The incident after a pass that saw this latch on its feature."""
-    latch = latch or a_latch()
-    return incident.but(status=decide(incident, a_feature(latch), SOON))
+    return incident.but(status=looked(incident, latch).status)
+
+
+def looked(incident: AIIncident, latch: Latch | None = None, at: datetime = SOON) -> Plan:
+    return decided(incident, a_feature(latch or a_latch()), at=at)
 
 
 def contained(incident: AIIncident) -> tuple[str, str]:
@@ -92,22 +97,18 @@ def test_a_second_look_changes_nothing() -> None:
 
 def test_it_outlives_its_feature() -> None:
     incident = looked_at(an_incident())
-    assert decide(incident, None, SOON) == incident.status
+    assert decided(incident, at=SOON).status == incident.status
 
 
 def test_it_outlives_its_latch() -> None:
     incident = looked_at(an_incident())
-    assert decide(incident, a_feature(a_latch(incident="chat-other")), SOON) == incident.status
-
-
-def test_an_incident_that_a_person_opened_is_left_to_them() -> None:
-    status = decide(an_incident(), a_feature(), SOON)
-    assert status == AIIncidentStatus(observed_generation=2)
+    other = a_feature(a_latch(incident="chat-other"))
+    assert decided(incident, other, at=SOON).status == incident.status
 
 
 def test_the_latch_is_found_by_name_among_others() -> None:
     other = a_kill(incident="chat-other")
-    status = decide(an_incident(), a_feature(other, a_latch()), SOON)
+    status = decided(an_incident(), a_feature(other, a_latch()), at=SOON).status
     assert status.milestones.proven_at == a_latch().proven_at
 
 
@@ -123,30 +124,29 @@ def test_it_fits_the_schema_it_is_stored_under(latch: Latch) -> None:
     assert AIIncidentStatus.model_validate(status.wire()) == status
 
 
+def told(plan: Plan) -> list[Tell]:
+    return [effect for effect in plan.then if isinstance(effect, Tell)]
+
+
 def test_it_tells_that_it_was_opened_and_that_it_was_contained() -> None:
-    status = looked_at(an_incident(), a_latch(**CONTAINED)).status
-    told = tellings(status, SOON)
-    assert [(t.reason, t.type) for t in told] == [
+    plan = looked(an_incident(), a_latch(**CONTAINED))
+    at, found = plan.status.milestones, [t.transition for t in told(plan)]
+    assert [(t.reason, t.type) for t in found] == [
         ("IncidentOpened", "Warning"),
         ("Contained", "Normal"),
     ]
-    assert [t.at for t in told] == [status.milestones.detected_at, status.milestones.contained_at]
-    assert told[0].message.startswith("What broke: errors ratio 4.1%")
-
-
-def test_it_tells_nothing_before_it_is_detected() -> None:
-    assert tellings(AIIncidentStatus(), SOON) == []
+    assert [t.at for t in found] == [at.detected_at, at.contained_at]
+    assert found[0].message.startswith("What broke: errors ratio 4.1%")
 
 
 def test_it_tells_nothing_that_events_would_have_outlived() -> None:
-    status = looked_at(an_incident(), a_latch(**CONTAINED)).status
-    assert tellings(status, AT + timedelta(hours=1, seconds=30)) == []
+    later = AT + timedelta(hours=1, seconds=30)
+    assert told(looked(an_incident(), a_latch(**CONTAINED), later)) == []
 
 
 def test_each_telling_has_a_name_of_its_own_that_stays() -> None:
     incident = looked_at(an_incident(), a_latch(**CONTAINED))
-    told = tellings(incident.status, SOON)
-    names = [event_name(incident, t) for t in told]
+    names = [t.name for t in told(looked(incident, a_latch(**CONTAINED)))]
     assert len(set(names)) == 2
     assert all(n.startswith(f"{NAME}.") for n in names)
-    assert names == [event_name(looked_at(incident), t) for t in told]
+    assert names == [t.name for t in told(looked(an_incident(), a_latch(**CONTAINED)))]

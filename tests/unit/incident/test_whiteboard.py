@@ -6,7 +6,6 @@ import pytest
 
 from goaround.api.incident import AIIncidentStatus
 from goaround.api.status import Latch, LatchCause, SignalStatus
-from goaround.incident.decide import decide
 from tests.unit.incident.build import (
     AT,
     FAILED,
@@ -17,12 +16,13 @@ from tests.unit.incident.build import (
     a_latch,
     a_release,
     an_incident,
+    decided,
     known,
 )
 
 
 def whiteboard(latch: Latch) -> list[str]:
-    status = decide(an_incident(latch), a_feature(latch), AT)
+    status = decided(an_incident(latch), a_feature(latch)).status
     return AIIncidentStatus.model_validate(status.wire()).whiteboard
 
 

@@ -20,6 +20,7 @@ from goaround.api.signoff import Decision
 from goaround.api.status import AIFeatureStatus, SignalStatus, Transition
 from goaround.incident.decide import decide as decide_incident
 from goaround.incident.opening import opening
+from goaround.incident.seen import Seen
 from goaround.rollout.chain import segment
 from goaround.rollout.decide import decide
 from goaround.rollout.moves import in_flight, is_watched
@@ -257,7 +258,7 @@ class World:
         for effect in plan.then:
             self.do(effect)
         for name, one in self.troubles.items():
-            known = decide_incident(one, self.feature, self.now)
+            known = decide_incident(Seen(one, (self.feature,)), self.now).status
             self.troubles[name] = one.but(status=known)
         posted = [e.transition.at for e in plan.then if isinstance(e, PostEvent)]
         self.told = max(posted, default=self.told)

@@ -1,0 +1,38 @@
+"""Texts of an incident in ConfigMaps: notes, messages, figures; each is written whole.
+
+Not in Git and without owner reference: they stay when the feature goes.
+"""
+
+from goaround.api import names
+from goaround.api.base import Json
+from goaround.api.kinds import CONFIG_MAPS, AIIncident
+from goaround.incident.planned import WriteText
+from goaround.world.kube import AlreadyExists, Api
+
+
+async def write_text(api: Api, incident: AIIncident, effect: WriteText) -> None:
+    """Create it, or make it hold exactly this. Raises KubeError."""
+    namespace = incident.metadata.namespace
+    body = config_map(incident, effect)
+    try:
+        await api.create(CONFIG_MAPS, namespace, body)
+    except AlreadyExists:
+        stored = await api.get(CONFIG_MAPS, namespace, effect.name)
+        known: Json = stored.get("data") or {}
+        if known != effect.data:
+            patch: Json = {"data": dict.fromkeys(known) | dict(effect.data)}
+            await api.patch(CONFIG_MAPS, namespace, effect.name, patch)
+
+
+def config_map(incident: AIIncident, effect: WriteText) -> Json:
+    """As it is created."""
+    labels = {
+        names.FEATURE_LABEL: incident.spec.affects[0].name,
+        names.INCIDENT_LABEL: incident.metadata.name[:63],
+    }
+    return {
+        "apiVersion": CONFIG_MAPS.api_version,
+        "kind": CONFIG_MAPS.kind,
+        "metadata": {"name": effect.name, "labels": labels},
+        "data": dict(effect.data),
+    }
