@@ -61,12 +61,12 @@ def _calm(seen: Seen, at: Milestones, now: datetime) -> Milestones:
 def _resolved(seen: Seen, at: Milestones, now: datetime) -> Milestones:
     if at.closed_at is not None:
         return at
+    said = seen.spec.requested_phase in SAID_OVER
     if at.resolved_at is not None:
-        reopens = _is_recovering(seen) and now - at.resolved_at < seen.settings.reopen
-        return undone(at, now) if reopens else at
+        again = _is_recovering(seen) or (seen.is_grave and not said)  # the word was taken back
+        return undone(at, now) if again and now - at.resolved_at < seen.settings.reopen else at
     if at.calm_at is None:
         return at
-    said = seen.spec.requested_phase in SAID_OVER
     # a kill that is over was contained by its end
     alone = not seen.is_grave and at.contained_at is not None and not _is_recovering(seen)
     over = said or (alone and now - at.calm_at >= seen.settings.quiet)

@@ -122,6 +122,11 @@ def test_it_can_be_opened_again_for_half_an_hour(after: int, phase: Phase) -> No
     assert (run.incident.status.milestones.reopened_at is not None) is (phase is Phase.RECOVERING)
 
 
+def test_a_word_that_is_taken_back_at_once_was_never_said() -> None:
+    run = Run(requested_phase=RequestedPhase.RESOLVED).contained()
+    assert run.says(requested_phase=None).looks().phase == Phase.CONTAINED
+
+
 def test_cancelled_and_merged_are_said_and_not_seen() -> None:
     assert Run(requested_phase=RequestedPhase.CANCELLED).looks().phase == Phase.CANCELLED
     assert Run(duplicate_of="chat-other").looks().phase == Phase.MERGED

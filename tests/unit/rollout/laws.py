@@ -161,11 +161,13 @@ def in_a_drill_the_fallback_serves_everybody(one: Pass) -> bool:
 
 
 def nothing_rises_before_people_spoke_of_a_grave_incident(one: Pass) -> bool:
-    """The freeze, said another way."""
+    """The freeze, said another way. What people called over is over: withdrawing that word much
+    later freezes nothing."""
     unspoken = [
         i
         for i in one.seen.troubles
         if i.spec.requested_phase is None
+        and i.status.phase != "Resolved"
         and i.spec.trigger.source != "Outage"
         and (i.spec.severity in ("P1", "P2") or i.spec.trigger.source == "Kill")
     ]
