@@ -234,6 +234,9 @@ class AIIncidentStatus(Model):
     opened_as: ShownLine | None = Field(
         default=None, description="Severity and reason as they were at the first look."
     )
+    updated_at: Timestamp | None = Field(
+        default=None, description="When anything of it was last seen to change."
+    )
     milestones: Milestones = Field(default_factory=Milestones, description="When what happened.")
     deadlines: dict[Key, Deadline] = Field(
         default_factory=dict, max_length=32, description="Every clock, by name."
@@ -253,6 +256,7 @@ class AIIncidentStatus(Model):
         default_factory=Containment, description="What was done at once."
     )
     failed_release: ReleaseTitle | None = Field(default=None, description="The release sent back.")
+    failed_attempt: int | None = Field(default=None, ge=0, description="Which attempt of it.")
     serving_release: ReleaseTitle | None = Field(default=None, description="What serves instead.")
     changes: list[Line] = Field(
         default_factory=list,

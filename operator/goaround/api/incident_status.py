@@ -22,7 +22,7 @@ from goaround.api.schema import atomic
 
 TAIL, LONGEST_TAIL = 25, 200
 ShownLine = Annotated[str, Field(max_length=LONGEST_TAIL)]
-WhiteboardLine = Annotated[str, Field(max_length=160)]
+WhiteboardLine = Annotated[str, Field(max_length=256)]
 Shown = Annotated[str, Field(max_length=256)]
 Key = Annotated[str, Field(max_length=63)]
 

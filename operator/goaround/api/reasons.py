@@ -40,6 +40,8 @@ class ConditionType(StrEnum):
     KILL_SWITCH_PROVEN = "KillSwitchProven"
     CANDIDATE_CHANGED = "CandidateChanged"
     FALLBACK_READY = "FallbackReady"
+    DEADLINES_MET = "DeadlinesMet"
+    CLOSABLE = "Closable"
 
 
 class Reason(StrEnum):
@@ -168,6 +170,9 @@ class EventReason(StrEnum):
     DRILL_ENDED = "DrillEnded"
     RESTORED = "LastKnownGoodRestored"
     INCIDENT_OPENED = "IncidentOpened"
+    INCIDENT_REOPENED = "IncidentReopened"
+    INCIDENT_RESOLVED = "IncidentResolved"
+    INCIDENT_CLOSED = "IncidentClosed"
     WOULD_HAVE_ROLLED_BACK = "WouldHaveRolledBack"
     WOULD_HAVE_KILLED = "WouldHaveKilled"
     WORSE_THAN_BEFORE = "WorseThanBefore"

@@ -5,22 +5,17 @@ what is not known any more stays as it was. Nobody but the operator writes what 
 """
 
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from goaround.api import names
 from goaround.api.conditions import Wanted, settled
 from goaround.api.incident import AIIncidentStatus
-from goaround.api.kinds import AIIncident
-from goaround.api.reasons import EventReason
-from goaround.api.status import Transition
 from goaround.incident.latched import contained, with_latch
 from goaround.incident.milestones import with_status
 from goaround.incident.phases import resolves_at, with_phase
-from goaround.incident.planned import Effect, Plan, Tell
+from goaround.incident.planned import Effect, Plan
 from goaround.incident.seen import Seen
+from goaround.incident.tellings import tellings
 from goaround.incident.whiteboard import with_whiteboard
-
-EVENTS_LIVE = timedelta(hours=1)
 
 Step = Callable[[Seen, AIIncidentStatus, datetime], AIIncidentStatus]
 
@@ -49,7 +44,7 @@ def decide(seen: Seen, now: datetime) -> Plan:
     return Plan(
         status=after,
         first=tuple(effect for plans in FIRST for effect in plans(seen, after)),
-        then=tuple(_events(seen.incident, after, now)),
+        then=tuple(tellings(seen, after, now)),
         wake_at=_wake(seen, after, now),
     )
 
@@ -57,21 +52,3 @@ def decide(seen: Seen, now: datetime) -> Plan:
 def _wake(seen: Seen, after: AIIncidentStatus, now: datetime) -> datetime | None:
     found = [at for wake in WAKES if (at := wake(seen, after)) is not None and at > now]
     return min(found, default=None)
-
-
-def _events(incident: AIIncident, after: AIIncidentStatus, now: datetime) -> Iterable[Tell]:
-    """None that is older than the events of a cluster live."""
-    at = after.milestones
-    told = [
-        (at.detected_at, EventReason.INCIDENT_OPENED, "Warning", after.whiteboard[1:2]),
-        (at.contained_at, EventReason.CONTAINED, "Normal", after.whiteboard[2:3]),
-    ]
-    for when, reason, kind, lines in told:
-        if when is not None and now - when < EVENTS_LIVE:
-            what = Transition(at=when, reason=reason, type=kind, message="; ".join(lines))
-            yield Tell(_name(incident, what), what)
-
-
-def _name(incident: AIIncident, told: Transition) -> str:
-    meta = incident.metadata
-    return names.event_name(meta.name, meta.uid, told.at, told.reason)

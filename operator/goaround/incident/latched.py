@@ -15,6 +15,8 @@ from goaround.api.status import Latch
 from goaround.incident.seen import Seen
 from goaround.incident.words import changes
 
+FALLBACK = "the fallback"
+
 
 def with_latch(seen: Seen, after: AIIncidentStatus, now: datetime) -> AIIncidentStatus:
     """The step of a pass that copies what is known of the failure."""
@@ -24,6 +26,7 @@ def with_latch(seen: Seen, after: AIIncidentStatus, now: datetime) -> AIIncident
     return after.but(
         exposed_requests=latch.exposed_requests,
         failed_release=_release(latch),
+        failed_attempt=latch.attempt,
         serving_release=_serving(latch),
         changes=_changes(latch),
         signals=list(latch.signals) or after.signals,  # an old latch has none any more
@@ -58,7 +61,7 @@ def _release(latch: Latch) -> str:
 
 def _serving(latch: Latch) -> str:
     if latch.back_to is None:
-        return "the fallback"
+        return FALLBACK
     return f"{latch.back_to.release.title} ({short(latch.back_to.digest)})"
 
 

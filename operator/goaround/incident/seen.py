@@ -13,6 +13,8 @@ from goaround.api.kinds import AIFeature, AIIncident
 from goaround.api.latches import Latch
 
 GRAVE = frozenset({Severity.P1, Severity.P2})
+FREE = frozenset({TriggerSource.OUTAGE, TriggerSource.DRILL})
+"""An outage blames no release, and ends by itself; a drill is no incident."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +63,8 @@ class Seen:
     def is_grave(self) -> bool:
         """Whether only a person's word ends it: P1, P2, or a kill."""
         return self.spec.severity in GRAVE or self.spec.trigger.source is TriggerSource.KILL
+
+    @property
+    def freezes(self) -> bool:
+        """Whether new releases of its features wait while it is open (`rollout/freeze.py`)."""
+        return self.is_grave and self.spec.trigger.source not in FREE

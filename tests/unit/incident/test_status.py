@@ -136,7 +136,7 @@ def test_it_tells_that_it_was_opened_and_that_it_was_contained() -> None:
         ("Contained", "Normal"),
     ]
     assert [t.at for t in found] == [at.detected_at, at.contained_at]
-    assert found[0].message.startswith("What broke: errors ratio 4.1%")
+    assert found[0].message.startswith("P3 chat: errors ratio 4.1%")
 
 
 def test_it_tells_nothing_that_events_would_have_outlived() -> None:
