@@ -3,7 +3,8 @@
 Up to its fault a point is the undisturbed run. So that run is made once; where a point begins, the
 process splits, and the child goes on with the fault. After a crash only the store, the clock and
 people go on: crashes that leave all of that the same have one future, and it is played once. An
-event that is heard twice and changes nothing the second time is followed by the undisturbed run.
+event that is heard twice and changes nothing the second time is followed by the undisturbed run,
+and so is one that is lost on whoever wrote it, or that nobody listens to.
 What comes out is what `points.play` says, and tests hold it to that.
 """
 

@@ -16,6 +16,7 @@ import httpx
 
 from goaround.api.base import Json
 from goaround.api.kinds import Kind
+from goaround.runtime.cache import key_of, version
 from goaround.runtime.config import Config, EndpointConfig, ProviderConfig
 from goaround.runtime.engine import Operator, Options
 from tests.crash.clock import VirtualTimeLoop
@@ -123,6 +124,13 @@ class Process:
         before, was_idle = [id(b) for b in cache.all(kind)], queue.idle
         self.hear(kind, body, removed)
         return was_idle and queue.idle and [id(b) for b in cache.all(kind)] == before
+
+    def knows(self, kind: Kind, body: Json, removed: bool) -> bool:
+        """Whether it surely would not listen: it has no ear, or wrote that, or something newer."""
+        if self.operator is None or self.dead:
+            return True
+        known = self.operator.cache.get(kind, *key_of(body))
+        return not removed and known is not None and version(known) >= version(body)
 
     def hear(self, kind: Kind, body: Json, removed: bool) -> None:
         if self.operator is not None and not self.dead:

@@ -67,12 +67,12 @@ OUTAGE_OVER: Final = Change({"readable": True})
 V1_TURNS_BAD: Final = Change({"quality": {"v1": BAD}})
 V2_TURNS_BAD: Final = Change({"quality": {"v2": BAD}})
 
-WITH_SCHEMA: Final = feature(
-    "v2",
-    ramp={"steps": [{"weightPercent": w, "holdSeconds": 60, "minSamples": 50} for w in (50, 100)]},
-    contract={"output": {"schemaRef": SCHEMA}},
-)
-"""A step longer than it takes to notice an edit."""
+UNHURRIED: Final = {
+    "steps": [{"weightPercent": w, "holdSeconds": 60, "minSamples": 50} for w in (50, 100)]
+}
+"""Steps longer than it takes to notice an edit, or to learn that an answer was lost."""
+
+WITH_SCHEMA: Final = feature("v2", ramp=UNHURRIED, contract={"output": {"schemaRef": SCHEMA}})
 
 SCENARIOS: Final[tuple[Scenario, ...]] = (
     Scenario(
@@ -159,7 +159,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         "drill-in-flight",
         "a drill at 50 %: the fallback serves, then the step goes on",
         (
-            V2_STARTS_AT_HALF,
+            Act(always, (feature("v2", ramp=UNHURRIED),), after=3),
             Act(V2_AT_HALF, (drill(),), 5),
             Act(drill_over, SWITCH_GONE, 5),
         ),

@@ -173,7 +173,7 @@ class Store:
         self._objects[address] = after
         self._texts.pop(address, None)
         self._tell(Commit(kind, before, after, author))
-        return copied(after)
+        return self._copy(address) if self._objects.get(address) is after else copied(after)
 
     def _refusal(self, told: str) -> Refused:
         self.refusals.append(told)
@@ -202,7 +202,7 @@ def copied(body: Json) -> Json:
 
 
 def merged(before: Any, patch: Any) -> Any:
-    """RFC 7396."""
+    """RFC 7396. Changes neither; what both leave alone is shared."""
     if not isinstance(patch, dict):
         return patch
     after = dict(before) if isinstance(before, dict) else {}
@@ -215,12 +215,17 @@ def merged(before: Any, patch: Any) -> Any:
 
 
 def _patched(before: Json, patch: Json, *, status: bool) -> Json:
+    """Shares with `before` what the patch leaves alone: what is stored is never changed in place,
+    but for the version in `metadata`, which is made anew."""
+    patch = copied(patch)
     if status:
-        return copied(merged(before, {"status": patch.get("status", {})}))
+        after: Json = merged(before, {"metadata": {}, "status": patch.get("status", {})})
+        return after
     kept = {k: v for k, v in patch.items() if k not in ("status", "metadata")}
     marks = patch.get("metadata", {})
     meta = {k: marks[k] for k in ("labels", "annotations") if k in marks}
-    return copied(merged(before, kept | {"metadata": meta}))
+    found: Json = merged(before, kept | {"metadata": meta})
+    return found
 
 
 def _labelled(body: Json, label: str | None) -> bool:

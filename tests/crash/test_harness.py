@@ -21,6 +21,8 @@ from tests.crash.vocabulary import digest, release
 from tests.crash.world import World
 
 pytestmark = pytest.mark.crash
+LOST_BY_ALL = (Injection(1, Fault.LOST),)
+"""What people ask for, as the first thing of that scenario."""
 
 
 def test_two_runs_of_one_point_are_the_same_to_the_last_byte() -> None:
@@ -122,6 +124,22 @@ def test_an_event_heard_twice_says_what_it_says_alone() -> None:
     played = play_together(doubled)
     assert played.shared > 0
     assert played.results == [(p, play(p)) for p in doubled]
+
+
+@pytest.mark.parametrize("at", [4, 7, 9, 12])
+def test_an_event_that_nobody_missed_is_followed_by_the_undisturbed_run(at: int) -> None:
+    name, noticed = "rollback-first-step", list[bool]()
+    hit = (Injection(at, Fault.LOST),)
+    world = World(BY_NAME[name], beginning(name), hit, unmoved=lambda: noticed.append(True))
+    run, right = world.run(), undisturbed(name)
+    assert noticed
+    assert run.store.image() == right.store.image()
+    assert run.watchman.course == right.watchman.course
+
+
+def test_an_event_that_was_missed_is_played_to_its_end() -> None:
+    (people,) = (p for p in points_of("rollback-first-step") if p.injections == LOST_BY_ALL)
+    assert play_together([people]).shared == 0
 
 
 @contextmanager

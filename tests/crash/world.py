@@ -241,8 +241,11 @@ class World:
         if commit.kind is FEATURES:
             self._look(commit.after)
         self.watchman.saw(commit, self._status, self.loop.time())
+        fault = self._commits_hit.get(self._commits)
         if commit.kind in OURS:
-            self._spread(commit, self._commits_hit.get(self._commits))
+            self._spread(commit, fault)
+        elif fault is not None and self._unmoved is not None:
+            self._unmoved()  # nobody is told of it, so that nobody misses it
         self._player.look()
 
     def _look(self, body: Json | None) -> None:
@@ -252,10 +255,11 @@ class World:
 
     def _spread(self, commit: Commit, fault: Fault | None) -> None:
         """Every living process hears of it, sooner or later, unless that is what goes wrong."""
-        if fault is Fault.LOST:
-            return
         text = (commit.kind, commit.body, commit.after is None)
         for process in self._processes.values():
+            if fault is Fault.LOST:
+                self.loop.call_later(process.hearing, self._miss, process, *text)
+                continue
             self.loop.call_later(process.hearing, process.hear, *text)
             if fault is Fault.DOUBLED:
                 again = process.hearing + AGAIN_SECONDS
@@ -263,6 +267,10 @@ class World:
 
     def _hear_again(self, process: Process, kind: Kind, body: Json, removed: bool) -> None:
         if process.hears_nothing_new(kind, body, removed) and self._unmoved is not None:
+            self._unmoved()
+
+    def _miss(self, process: Process, kind: Kind, body: Json, removed: bool) -> None:
+        if process.knows(kind, body, removed) and self._unmoved is not None:
             self._unmoved()
 
     # -- people ----------------------------------------------------------------------------------

@@ -4,7 +4,6 @@ Field names are snake_case here and camelCase on the wire. Unknown fields are ig
 (the API server prunes them; an older operator must survive a newer status), never written.
 """
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Self
 
@@ -29,8 +28,15 @@ class Model(BaseModel):
         return _without_nothing(self.model_dump(mode="json", by_alias=True))
 
     def but(self, **changes: object) -> Self:
-        """A copy with `changes`; values are trusted, as with `model_copy`."""
-        return self.model_copy(update=changes)
+        """A copy with `changes`; values are trusted, as with `model_copy`, of which this is the
+        part that a model without extra and private members needs: a pass makes dozens."""
+        made = self.__class__.__new__(self.__class__)
+        object.__setattr__(made, "__dict__", self.__dict__ | changes)
+        named = self.__pydantic_fields_set__ | changes.keys()
+        object.__setattr__(made, "__pydantic_fields_set__", named)
+        object.__setattr__(made, "__pydantic_extra__", None)
+        object.__setattr__(made, "__pydantic_private__", None)
+        return made
 
 
 def _without_nothing(value: Json) -> Json:
@@ -38,15 +44,11 @@ def _without_nothing(value: Json) -> Json:
 
 
 def _kept(value: Any) -> Any:
-    match value:
-        case Mapping():
-            return _without_nothing(dict(value)) or None
-        case list():
-            return [
-                _without_nothing(dict(v)) if isinstance(v, Mapping) else v for v in value
-            ] or None
-        case _:
-            return value
+    if isinstance(value, dict):
+        return _without_nothing(value) or None
+    if isinstance(value, list):
+        return [_without_nothing(v) if isinstance(v, dict) else v for v in value] or None
+    return value
 
 
 def rfc3339(at: datetime) -> str:

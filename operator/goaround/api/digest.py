@@ -11,14 +11,16 @@ import json
 
 from goaround.api.base import Json, Model
 from goaround.api.feature import AIFeatureSpec, Release
+from goaround.api.remembered import Remembered
 
 SHORT = 12
 PREFIX = "sha256:"
 
+_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+
 
 def _sha256(value: Json) -> str:
-    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()
+    return PREFIX + hashlib.sha256(_canonical(value).encode()).hexdigest()
 
 
 def _meant(model: Model) -> Json:
@@ -28,12 +30,19 @@ def _meant(model: Model) -> Json:
 
 def release_digest(release: Release) -> str:
     """`sha256:<64 hex>` over the release's content."""
-    return _sha256(_meant(release))
+    return _of_release(release)
 
 
 def plan_digest(spec: AIFeatureSpec, golden: str | None = None) -> str:
     """`sha256:<64 hex>` over the release, the steps, the signals with their budget, and pre-flight
     with the hash of its golden set, as far as that is known."""
+    known = _of_plan(spec)
+    if golden not in known:
+        known[golden] = _plan_digest(spec, golden)
+    return known[golden]
+
+
+def _plan_digest(spec: AIFeatureSpec, golden: str | None) -> str:
     before: Json = {"preflight": _meant(spec.preflight), "golden": golden} if spec.preflight else {}
     if "reenable" in (ramp := _meant(spec.ramp)):
         before["reenable"] = ramp["reenable"]
@@ -45,6 +54,11 @@ def plan_digest(spec: AIFeatureSpec, golden: str | None = None) -> str:
         }
         | before
     )
+
+
+# one pass asks for them a dozen times, and they change only when somebody writes the object anew
+_of_release = Remembered[Release, str](lambda release: _sha256(_meant(release)))
+_of_plan = Remembered[AIFeatureSpec, dict[str | None, str]](lambda _: {})
 
 
 def is_named(digest: str, start: str) -> bool:

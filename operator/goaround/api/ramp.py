@@ -39,9 +39,14 @@ def default_steps() -> list[RampStep]:
 TWELVE_HOURS = 12 * 3600
 
 
+REENABLE = (
+    *(RampStep(weight_percent=w, hold_seconds=TWELVE_HOURS) for w in (10, 50)),
+    RampStep(weight_percent=100),
+)
+
+
 def default_reenable() -> list[RampStep]:
-    held = [RampStep(weight_percent=w, hold_seconds=TWELVE_HOURS) for w in (10, 50)]
-    return [*held, RampStep(weight_percent=100)]
+    return list(REENABLE)
 
 
 def _climbs(field: str) -> Json:

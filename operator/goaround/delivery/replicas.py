@@ -26,6 +26,9 @@ class FeatureRevision(BaseModel):
     problem: str | None = None
 
 
+ABSENT = FeatureRevision(revision=0, streams=0, problem="does not serve the feature")
+
+
 class RevisionsAnswer(BaseModel):
     """What one replica answers; `control` is its control port, if it has one; `problem` says why it
     counts for nothing."""
@@ -110,8 +113,7 @@ async def read_replicas(http: httpx.AsyncClient, urls: Sequence[str], uid: str) 
 def combined(answers: Mapping[str, RevisionsAnswer], uid: str) -> ReplicaView:
     """One feature on all replicas, from what each of them answered. Pure."""
     good = {url: answer for url, answer in answers.items() if answer.problem is None}
-    absent = FeatureRevision(revision=0, streams=0, problem="does not serve the feature")
-    told = {url: answer.revisions.get(uid, absent) for url, answer in good.items()}
+    told = {url: answer.revisions.get(uid, ABSENT) for url, answer in good.items()}
     problems = [f"{url}: {answer.problem}" for url, answer in answers.items() if answer.problem]
     problems += [f"{url}: {one.problem}" for url, one in told.items() if one.problem]
     problems += [f"{url}: {DEAF}" for url, one in told.items() if one.lowered]

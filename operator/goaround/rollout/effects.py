@@ -9,12 +9,12 @@ from datetime import datetime
 from goaround.api import names
 from goaround.api.base import rfc3339
 from goaround.api.feature import Release
-from goaround.api.status import HARM, AIFeatureStatus, LatchCause
+from goaround.api.status import HARM, AIFeatureStatus, Candidate, LatchCause
 from goaround.rollout.binder import segments_due
 from goaround.rollout.blocked import SKEW
 from goaround.rollout.contents import is_hollow, texts_of
 from goaround.rollout.moves import in_flight
-from goaround.rollout.observed import FLYING, Observed
+from goaround.rollout.observed import FLYING, Observed, Record
 from goaround.rollout.planned import DropRecord, Effect, OpenIncident, PostEvent, WriteRecord
 
 RECORDS_KEPT = 10
@@ -28,8 +28,7 @@ def effects_before(o: Observed, after: AIFeatureStatus) -> tuple[Effect, ...]:
     if flown is not None and in_flight(after):
         record = o.record(flown.digest)
         if record is None or record.attempts < flown.attempt:
-            marks = {names.ATTEMPTS: str(flown.attempt), names.OUTCOME: FLYING}
-            found.append(_write(o, flown.digest, flown.release, marks))
+            found.append(_write(o, flown.digest, flown.release, _take_off(flown, after)))
     if good is not None:
         record = o.record(good.digest)
         if record is None or record.good_since != good.since:
@@ -41,6 +40,16 @@ def effects_before(o: Observed, after: AIFeatureStatus) -> tuple[Effect, ...]:
             found.append(_write(o, good.digest, good.release, marks2))
     found += _baselines(o, after)
     return tuple(e for e in found if not (isinstance(e, WriteRecord) and is_hollow(o, e)))
+
+
+def _take_off(flown: Candidate, after: AIFeatureStatus) -> dict[str, str]:
+    """Marks of an attempt, with the time at which history tells of it: later than all before it."""
+    told = after.history[-1].at if after.history else flown.since
+    return {
+        names.ATTEMPTS: str(flown.attempt),
+        names.OUTCOME: FLYING,
+        names.TOOK_OFF_AT: rfc3339(told),
+    }
 
 
 def _baselines(o: Observed, after: AIFeatureStatus) -> list[Effect]:
@@ -112,15 +121,27 @@ def _may_end(outcome: str | None, cause: LatchCause) -> bool:
 
 
 def _superseded(o: Observed, after: AIFeatureStatus) -> list[Effect]:
-    """Flights that made way; `Flying` is left to the one in flight and to one not yet in status."""
+    """Flights that made way; `Flying` is left to the one in flight and to one not yet in status,
+    which a process that died, or another one, may have just recorded."""
     latched = {(x.digest, x.attempt) for x in after.latches}
     # what has just landed still says `Flying` in this observation
     here = {x.digest for x in (after.candidate, after.last_known_good) if x is not None}
     return [
         _write(o, r.digest, r.release, {names.OUTCOME: SUPERSEDED})
         for r in o.records
-        if r.outcome == FLYING and r.digest not in here and (r.digest, r.attempts) not in latched
+        if r.outcome == FLYING
+        and r.digest not in here
+        and (r.digest, r.attempts) not in latched
+        and _was_told(after, r)
     ]
+
+
+def _was_told(after: AIFeatureStatus, record: Record) -> bool:
+    """Whether this status comes after the take-off: history only ever goes on, so that one which
+    ends before it is older news. Records of older versions do not say when it was."""
+    if record.took_off_at is None:
+        return True
+    return bool(after.history) and after.history[-1].at >= record.took_off_at
 
 
 def _write(

@@ -37,12 +37,13 @@ PAUSES = "would be proven harmful if requests were independent"
 @dataclass(frozen=True, slots=True)
 class Record:
     """A release record: immutable content, and the marks that outlive status. holds: hashes of the
-    texts that it has."""
+    texts that it has. took_off_at: when the history of status tells of the newest attempt."""
 
     name: str
     digest: str
     release: Release
     attempts: int = 0
+    took_off_at: datetime | None = None
     outcome: str | None = None
     quarantined_attempt: int | None = None
     good_since: datetime | None = None

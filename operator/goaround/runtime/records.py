@@ -42,6 +42,7 @@ def record(raw: Json) -> Record | None:
             digest=data["digest"],
             release=Release.model_validate(data["release"]),
             attempts=int(marks.get(names.ATTEMPTS, 0)),
+            took_off_at=_optional_time(marks.get(names.TOOK_OFF_AT)),
             outcome=marks.get(names.OUTCOME),
             quarantined_attempt=_optional_int(marks.get(names.QUARANTINED)),
             good_since=_optional_time(marks.get(names.GOOD_SINCE)),

@@ -1,6 +1,7 @@
 """What a plan asks of the world: records before a climb, nothing before a way down."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -40,9 +41,14 @@ CLIMBS = ["nothing", "live", "preflight", "rolled back", "inconclusive"]
 
 def test_a_flight_is_recorded_before_it_is_said() -> None:
     world = live().wants(B)
-    (record,) = writes(world.plan().first)
+    plan = world.plan()
+    (record,) = writes(plan.first)
     assert (record.name, record.digest) == (names.record_name(NAME, DIGEST_B), DIGEST_B)
-    assert record.marks == {names.ATTEMPTS: "1", names.OUTCOME: "Flying"}
+    assert record.marks == {
+        names.ATTEMPTS: "1",
+        names.OUTCOME: "Flying",
+        names.TOOK_OFF_AT: rfc3339(plan.status.history[-1].at),
+    }
 
 
 def test_a_landing_is_recorded_before_it_is_said() -> None:
@@ -115,6 +121,35 @@ def test_a_flight_that_made_way_is_not_left_flying() -> None:
     world = halfway().wants(C).wait(60)
     assert world.records[DIGEST_B].outcome == "Superseded"
     assert world.records[DIGEST_C].outcome == "Flying"
+
+
+def test_whoever_hears_of_a_record_before_the_status_that_it_is_for_leaves_it_flying() -> None:
+    world = live().wants(B)
+    before = world.status
+    world.look()
+    world.status, world.braked = before, "Braked: we look into it"
+    assert not writes(world.plan().then)
+    world.wait(CRUISE).braked = None
+    world.look()
+    assert world.status.candidate is not None
+    assert (world.status.candidate.attempt, world.records[DIGEST_B].attempts) == (1, 1)
+
+
+def test_what_made_way_is_marked_even_if_the_pass_that_moved_it_died() -> None:
+    world = halfway()
+    world.status = world.wants(B, rollbackTo=DIGEST_A).plan().status
+    assert world.status.candidate is None
+    world.now += timedelta(seconds=1)
+    (mark,) = writes(world.plan().then)
+    assert (mark.digest, mark.marks) == (DIGEST_B, {names.OUTCOME: "Superseded"})
+
+
+def test_a_flight_without_a_time_of_take_off_made_way_as_well() -> None:
+    world = halfway()
+    old = world.records[DIGEST_B]
+    world.records[DIGEST_B] = replace(old, took_off_at=None)
+    world.wants(C).settle()
+    assert world.records[DIGEST_B].outcome == "Superseded"
 
 
 def test_events_have_names_that_follow_from_status() -> None:

@@ -358,6 +358,8 @@ def _marked(record: Record, marks: Mapping[str, str | None]) -> Record:
         match name:
             case names.ATTEMPTS:
                 found["attempts"] = int(value or 0)
+            case names.TOOK_OFF_AT:
+                found["took_off_at"] = datetime.fromisoformat(value) if value else None
             case names.OUTCOME:
                 found["outcome"] = value
             case names.QUARANTINED:

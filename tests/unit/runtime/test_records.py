@@ -28,6 +28,7 @@ def written(**marks: str | None) -> Json:
 def test_a_record_survives_the_round_trip_with_all_its_marks() -> None:
     marks = {
         names.ATTEMPTS: "3",
+        names.TOOK_OFF_AT: rfc3339(NOW),
         names.OUTCOME: "Signal",
         names.QUARANTINED: "2",
         names.GOOD_SINCE: rfc3339(NOW),
@@ -37,6 +38,7 @@ def test_a_record_survives_the_round_trip_with_all_its_marks() -> None:
         digest=DIGEST,
         release=RELEASE,
         attempts=3,
+        took_off_at=NOW,
         outcome="Signal",
         quarantined_attempt=2,
         good_since=NOW,
