@@ -13,6 +13,7 @@ from goaround.api.base import Json, Model
 from goaround.api.feature import AIFeatureSpec, Release
 
 SHORT = 12
+PREFIX = "sha256:"
 
 
 def _sha256(value: Json) -> str:
@@ -46,6 +47,12 @@ def plan_digest(spec: AIFeatureSpec, golden: str | None = None) -> str:
     )
 
 
+def is_named(digest: str, start: str) -> bool:
+    """Whether people mean this digest by its beginning, or by all of it; `sha256:` may be left
+    out."""
+    return digest.removeprefix(PREFIX).startswith(start.removeprefix(PREFIX))
+
+
 def short(digest: str) -> str:
     """The 12 hex digits by which people and record names call a digest."""
-    return digest.removeprefix("sha256:")[:SHORT]
+    return digest.removeprefix(PREFIX)[:SHORT]

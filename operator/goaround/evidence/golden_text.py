@@ -6,6 +6,7 @@ Decides wording only. Case names come from tenants: they are cut, never interpre
 from collections.abc import Sequence
 from typing import Final
 
+from goaround.api.conditions import some
 from goaround.evidence.golden_cases import NOT_RUN, Case, Runs, TagRow
 from goaround.evidence.quantiles import largest_share
 from goaround.evidence.quoting import quoted_name
@@ -97,5 +98,4 @@ def _of(runs: Runs) -> str:
 
 
 def _list(names: Sequence[str]) -> str:
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return ", ".join(quoted_name(name) for name in names[:NAMED]) + more
+    return some([quoted_name(name) for name in names], NAMED)

@@ -10,17 +10,18 @@ from datetime import datetime
 
 from goaround.api import names
 from goaround.api.control import LONGEST_REMEMBERED
-from goaround.api.digest import short
+from goaround.api.digest import is_named, short
 from goaround.api.feature import Mode
 from goaround.api.reasons import EventReason, Stage
-from goaround.api.status import AIFeatureStatus, Candidate, LatchCause
+from goaround.api.status import AIFeatureStatus, LatchCause
 from goaround.rollout.down import by_people
-from goaround.rollout.moves import in_flight, move
+from goaround.rollout.moves import in_flight, move, never_back_to_it
 from goaround.rollout.observed import Observed
 from goaround.rollout.takeoff import last_attempt
 
 WORDS = re.compile(r"(?:sha256:)?([0-9a-f]{12}|[0-9a-f]{64})/([1-9][0-9]{0,8})")
 SHOWN = 100
+ABORTED = LatchCause.ABORTED
 
 
 def heard(o: Observed, status: AIFeatureStatus, now: datetime) -> AIFeatureStatus:
@@ -51,10 +52,8 @@ def is_asked(o: Observed, status: AIFeatureStatus) -> bool:
 def abort(o: Observed, status: AIFeatureStatus, now: datetime) -> AIFeatureStatus:
     """The candidate has no users any more; its release stays down until a Retry. No proof of harm,
     hence no quarantine; but people spoke against it, so that it is not gone back to either."""
-    flown, earlier = status.candidate, status.previous_good
+    flown, status = status.candidate, never_back_to_it(status)
     assert flown is not None
-    if earlier is not None and earlier.digest == flown.digest:
-        status = status.but(previous_good=None)
     if status.stage is Stage.KILLED:
         # it flew until then, and would start again now
         status = status.but(stage=Stage.HOLDING, kill=None)
@@ -63,7 +62,7 @@ def abort(o: Observed, status: AIFeatureStatus, now: datetime) -> AIFeatureStatu
         f"AISignOff Retry for this digest, attempt {flown.attempt}"
     )
     then = "A new release in Git flies at once."
-    ended = by_people(o, status, now, LatchCause.ABORTED, why=why, then=then)
+    ended = by_people(o, status, now, ABORTED, why=why, then=then)
     return ended.but(last_abort=_asked(o))
 
 
@@ -73,10 +72,9 @@ def aborted_at(o: Observed, status: AIFeatureStatus, digest: str) -> int:
     Read from its record and from the latches, because the mark on the record follows the latch.
     """
     record = o.record(digest)
-    marked = record is not None and record.outcome == LatchCause.ABORTED.value
+    marked = record is not None and record.outcome == ABORTED.value
     found = [record.attempts] if record is not None and marked else []
-    found += [x.attempt for x in status.latches
-              if x.cause is LatchCause.ABORTED and x.digest == digest]  # fmt: skip
+    found += [x.attempt for x in status.latches if (x.cause, x.digest) == (ABORTED, digest)]
     newest = max(found, default=0)
     return newest if newest >= last_attempt(o, status, digest) else 0
 
@@ -96,8 +94,9 @@ def _why_not(o: Observed, status: AIFeatureStatus) -> str | None:
     digest, attempt = words.groups()
     if o.feature.spec.mode is Mode.OBSERVE and not killed:
         return "mode Observe moves nothing"
-    if flown is None or not _names(digest, attempt, flown):
-        if good is not None and good.digest.removeprefix("sha256:").startswith(digest):
+    meant = flown is not None and is_named(flown.digest, digest) and int(attempt) == flown.attempt
+    if flown is None or not meant:
+        if good is not None and is_named(good.digest, digest):
             return f"{short(good.digest)} is last-known-good, and no candidate; {_INSTEAD}"
         return f"it names another release or attempt, {_for_example(status)}"
     if flown.adopted:
@@ -108,11 +107,6 @@ def _why_not(o: Observed, status: AIFeatureStatus) -> str | None:
 
 
 _INSTEAD = "create an AIKillSwitch to take it off users, or set spec.rollbackTo"
-
-
-def _names(digest: str, attempt: str, flown: Candidate) -> bool:
-    whole = flown.digest.removeprefix("sha256:")
-    return whole.startswith(digest) and int(attempt) == flown.attempt
 
 
 def _for_example(status: AIFeatureStatus) -> str:

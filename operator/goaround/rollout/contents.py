@@ -5,7 +5,7 @@ whatever the ConfigMap says by now. Refuses to fly a text under the digest of an
 off without all of them; it never stands in the way down.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -16,7 +16,7 @@ from goaround.api.feature import Release
 from goaround.api.reasons import ConditionType, Reason
 from goaround.api.status import AIFeatureStatus
 from goaround.rollout.moves import in_flight, is_watched
-from goaround.rollout.observed import Observed, Place, Problem, Record
+from goaround.rollout.observed import Contents, Observed, Problem, Record
 from goaround.rollout.planned import WriteRecord
 
 UNREAD = "the ConfigMaps that the release names have not been read yet"
@@ -50,20 +50,24 @@ def lacking(o: Observed) -> str | None:
     record = o.record(release_digest(release))
     if record is not None and not hashes <= record.holds:
         return f"release record {record.name} lacks a text: delete it, so that it is written anew"
-    known: Mapping[str, str] = o.contents.texts if o.contents is not None else {}
-    return UNREAD if record is None and not hashes <= known.keys() else None
+    return UNREAD if record is None and not hashes <= _seen(o).texts.keys() else None
 
 
 def sooner(o: Observed, wake_at: datetime | None) -> datetime | None:
     """When to look again: ConfigMaps are read again also where nothing else is due."""
-    due = (wake_at, o.contents.next_at if o.contents is not None else None)
+    due = (wake_at, _seen(o).next_at)
     return min((at for at in due if at is not None), default=None)
 
 
 def texts_of(o: Observed, release: Release) -> dict[str, str]:
     """The texts of the release by hash, as far as ConfigMaps have them now."""
-    known: Mapping[str, str] = o.contents.texts if o.contents is not None else {}
+    known = _seen(o).texts
     return {h: known[h] for ref in release.refs if (h := ref.hash) is not None and h in known}
+
+
+def _seen(o: Observed) -> Contents:
+    """What ConfigMaps have; nothing before they were read."""
+    return o.contents if o.contents is not None else Contents()
 
 
 def is_hollow(o: Observed, effect: WriteRecord) -> bool:
@@ -96,7 +100,7 @@ def _kept(o: Observed, wanted: Release) -> Release | None:
 
 def _read(o: Observed, wanted: Release) -> Release | None:
     """With the texts that are in the ConfigMaps now; None where one is not, or not as pinned."""
-    known: Mapping[Place, str] = o.contents.hashes if o.contents is not None else {}
+    known = _seen(o).hashes
     found = _with_hashes(wanted, lambda ref: known.get(ref.place))
     whole = all(ref.hash is not None for ref in found.refs)
     return found if whole and _is(found, wanted) else None
@@ -174,7 +178,7 @@ def _edited_in_flight(o: Observed, release: Release) -> list[Problem]:
 
 
 def _edits(o: Observed, release: Release) -> list[str]:
-    known: Mapping[Place, str] = o.contents.hashes if o.contents is not None else {}
+    known = _seen(o).hashes
     return [
         f"{ref.where} has the text {short(now)} instead of {short(ref.hash or '')}"
         for ref in release.refs

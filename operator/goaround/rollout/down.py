@@ -20,7 +20,7 @@ from goaround.api.status import (
     Latch,
     LatchCause,
 )
-from goaround.rollout.moves import gravest, ground, in_flight, latched, move
+from goaround.rollout.moves import gravest, ground, in_flight, latched, move, never_back_to_it
 from goaround.rollout.observed import Breach, Observed, Outage
 
 SPARES_THE_NEWER = {Stage.INCONCLUSIVE, Stage.REJECTED}
@@ -76,9 +76,7 @@ def roll_back(
 ) -> AIFeatureStatus:
     """Candidate to 0, digest quarantined, cause latched. If it was good before, it is not kept as
     such: flag replicas may go back to what status calls good, and know of no quarantine."""
-    flown, earlier = status.candidate, status.previous_good
-    if flown is not None and earlier is not None and earlier.digest == flown.digest:
-        status = status.but(previous_good=None)
+    status = never_back_to_it(status)
     latch = _latch(o, status, now, cause=LatchCause.SIGNAL, message=breach.line, breach=breach)
     return _ended(
         status,

@@ -25,10 +25,6 @@ def gate(o: Observed, status: AIFeatureStatus, sources: Sequence[KillSource]) ->
     return [_no_kill_source(sources), *re_enable(o, status)]
 
 
-def is_open(rules: Sequence[GateRule]) -> bool:
-    return all(r.open for r in rules)
-
-
 def re_enable(o: Observed, status: AIFeatureStatus) -> list[GateRule]:
     """What a new release must show while grave incidents are open; nothing where none is."""
     found = freezing(o)

@@ -9,7 +9,7 @@ Nobody is blamed: what it leaves is not quarantined.
 from dataclasses import replace
 from datetime import datetime
 
-from goaround.api.digest import short
+from goaround.api.digest import is_named, short
 from goaround.api.reasons import EventReason, Reason, Stage
 from goaround.api.status import AIFeatureStatus, KnownRelease, Split
 from goaround.rollout.abort import aborted_at
@@ -29,8 +29,10 @@ def with_doubt(o: Observed) -> Observed:
 def wanted(o: Observed, status: AIFeatureStatus) -> KnownRelease | None:
     """The release that spec.rollbackTo means; None where it is not set, or means none."""
     asked = o.feature.spec.rollback_to
+    if asked is None:
+        return None
     known = (status.last_known_good, status.previous_good, *good_releases(o))
-    good = (r for r in known if r is not None and _is_named(r.digest, asked))
+    good = (r for r in known if r is not None and is_named(r.digest, asked))
     return next((r for r in good if _can_serve(o, status, r)), None)
 
 
@@ -106,12 +108,6 @@ def _grounded(status: AIFeatureStatus, now: datetime) -> AIFeatureStatus:
     )
 
 
-def _is_named(digest: str, asked: str | None) -> bool:
-    return asked is not None and digest.removeprefix("sha256:").startswith(
-        asked.removeprefix("sha256:")
-    )
-
-
 def _is_bad(o: Observed, status: AIFeatureStatus, digest: str) -> bool:
     return o.quarantined_at(digest) > 0 or aborted_at(o, status, digest) > 0
 
@@ -136,10 +132,9 @@ def _why_not(o: Observed) -> Problem | None:
     known = (status.last_known_good, status.previous_good, *good_releases(o))
     good = {r.digest: r for r in known if r is not None}
     there = {*good, *(r.digest for r in o.records)}
-    named = next((d for d in sorted(there) if _is_named(d, asked)), None)
-    serve = {short(r.digest): None for r in good.values()
-             if _can_serve(o, status, r)}  # fmt: skip
-    choice = ", ".join(list(serve)[:5]) or "none yet"
+    named = next((d for d in sorted(there) if is_named(d, asked)), None)
+    serve = [short(r.digest) for r in good.values() if _can_serve(o, status, r)]
+    choice = ", ".join(serve[:5]) or "none yet"
     return Problem(
         Reason.ROLLBACK_REFUSED,
         f"spec.rollbackTo {asked[:19]} {_fault(o, status, named, set(good))}: nothing moves. Good "

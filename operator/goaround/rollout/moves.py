@@ -127,3 +127,11 @@ def fell_from_live(latch: Latch) -> bool:
     """Whether it sent back what was last-known-good, and another release serves instead."""
     proven = latch.cause is LatchCause.SIGNAL and latch.stage == Stage.LIVE
     return proven and latch.back_to is not None
+
+
+def never_back_to_it(status: AIFeatureStatus) -> AIFeatureStatus:
+    """The candidate is not kept as an earlier good release, if it was one."""
+    flown, earlier = status.candidate, status.previous_good
+    if flown is None or earlier is None or earlier.digest != flown.digest:
+        return status
+    return status.but(previous_good=None)

@@ -4,7 +4,6 @@ Decides when one is read again and what is wrong with a text. What an edit means
 decided in `rollout/contents.py`. It watches nothing: a named ConfigMap is all it may read.
 """
 
-import asyncio
 import json
 import logging
 from collections.abc import Callable, Mapping
@@ -18,7 +17,9 @@ from goaround.api.kinds import CONFIG_MAPS, AIFeature
 from goaround.api.reasons import Reason, Stage
 from goaround.evidence.golden_schema import Unfit, compiled
 from goaround.rollout.observed import Contents, Place, Problem
+from goaround.runtime.errands import Errands, FeatureKey
 from goaround.runtime.queue import Key, key_of
+from goaround.world.backoff import doubling
 from goaround.world.kube import Api, KubeError, NotFound
 
 log = logging.getLogger("goaround.contents")
@@ -27,7 +28,6 @@ SOON_SECONDS: Final = 10.0
 LIVE_SECONDS: Final = 300.0
 WAITED_SECONDS: Final = 5.0
 
-FeatureKey = tuple[str, str]
 Asked = tuple[str, tuple[tuple[Place, bool], ...]]
 
 
@@ -47,7 +47,7 @@ class Case:
         if self.read_at is None:
             return 0.0
         if self.failures:
-            return self.read_at + min(2.0 ** min(self.failures - 1, 5), SOON_SECONDS)
+            return self.read_at + doubling(self.failures, 1.0, SOON_SECONDS)
         if landed:
             return self.read_at + LIVE_SECONDS
         waited = self.found is not None and self.found.faults
@@ -64,7 +64,7 @@ class ContentDesk:
         self._news = news
         self._wall = wall
         self._cases: dict[FeatureKey, Case] = {}
-        self._tasks: dict[FeatureKey, asyncio.Task[None]] = {}
+        self._errands = Errands()
 
     def contents(self, feature: AIFeature, now: datetime) -> Contents | None:
         """What is known now; starts reading what is due. None before the first answer, and where
@@ -78,29 +78,20 @@ class ContentDesk:
             self.forget(*feature.key)
             case = self._cases[feature.key] = Case(asked)
         due_at = case.due_at(landed=_has_landed(feature))
-        if feature.key not in self._tasks and now.timestamp() >= due_at:
-            task = self._tasks[feature.key] = asyncio.create_task(self._look(feature, case))
-            task.add_done_callback(lambda done: self._ended(feature.key, done))
-        reading = feature.key in self._tasks
+        if feature.key not in self._errands and now.timestamp() >= due_at:
+            self._errands.start(feature.key, self._look(feature, case))
+        reading = feature.key in self._errands
         again = None if reading else datetime.fromtimestamp(due_at, UTC)
         return replace(case.found, next_at=again) if case.found is not None else None
 
     def forget(self, namespace: str, name: str) -> None:
         """Nothing of the feature is kept in memory."""
         self._cases.pop((namespace, name), None)
-        if (task := self._tasks.pop((namespace, name), None)) is not None:
-            task.cancel()
+        self._errands.cancel((namespace, name))
 
     async def close(self) -> None:
         """Stop reading."""
-        running = list(self._tasks.values())
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
-
-    def _ended(self, key: FeatureKey, done: asyncio.Task[None] | None) -> None:
-        if self._tasks.get(key) is done:
-            self._tasks.pop(key, None)
+        await self._errands.close()
 
     async def _look(self, feature: AIFeature, case: Case) -> None:
         before = case.found
@@ -117,7 +108,7 @@ class ContentDesk:
             log.exception("reading texts failed", extra={"feature": "/".join(feature.key)})
             case.failures += 1
         case.read_at = self._wall().timestamp()
-        self._ended(feature.key, asyncio.current_task())  # before news: what is next may begin
+        self._errands.finish(feature.key)  # before news: what is next may begin
         if case.found != before or case.failures:
             self._news(key_of(feature))
 
@@ -160,7 +151,7 @@ def _asked(feature: AIFeature) -> list[tuple[Place, bool]]:
 
 def _text(data: Mapping[str, Any] | None, place: Place, *, is_schema: bool) -> str | Problem:
     """The text at a place, or what a person must do about it."""
-    where, limit = ContentRef(name=place[0], key=place[1]).where, MOST_PROMPT_BYTES
+    where = ContentRef(name=place[0], key=place[1]).where
     if data is None:
         return Problem(Reason.CONTENT_MISSING, f"{where}: there is no such ConfigMap; create it")
     text = data.get(place[1])

@@ -19,6 +19,7 @@ from goaround.evidence.drift_watch import Arms, References, establish, look
 from goaround.evidence.model import CANDIDATE, STABLE
 from goaround.rollout.observed import Drifted, Record
 from goaround.runtime.drift_case import DriftCase, Watched, begin, watched
+from goaround.runtime.errands import Errands
 from goaround.runtime.queue import Key, key_of
 from goaround.world.kube import Api, KubeError
 from goaround.world.prom_drift import Parts
@@ -59,7 +60,7 @@ class DriftDesk:
         self._news = news
         self._wall = wall
         self._cases: dict[tuple[str, str], DriftCase] = {}
-        self._tasks: dict[tuple[str, str], asyncio.Task[None]] = {}
+        self._errands = Errands()
         self._turns = {name: asyncio.Semaphore(TURNS) for name in readers}
 
     def drifted(
@@ -75,22 +76,18 @@ class DriftDesk:
         recorded = next((r.baseline for r in records if r.digest == who.digest), None)
         if case.baseline is None:
             case.recall(recorded)
-        if feature.key not in self._tasks and at >= case.retry_at:
+        if feature.key not in self._errands and at >= case.retry_at:
             self._begin(feature, case, lag, at)
         return case.told(feature, recorded, at, lag)
 
     def forget(self, namespace: str, name: str) -> None:
         """The feature is gone, or not watched any more."""
         self._cases.pop((namespace, name), None)
-        if (task := self._tasks.pop((namespace, name), None)) is not None:
-            task.cancel()
+        self._errands.cancel((namespace, name))
 
     async def close(self) -> None:
         """Stop reading."""
-        running = list(self._tasks.values())
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await self._errands.close()
 
     def _case(self, feature: AIFeature, who: Watched) -> DriftCase:
         known = self._cases.get(feature.key)
@@ -107,7 +104,7 @@ class DriftDesk:
             work = self._done(feature, case, ends, self._look)
         else:
             return
-        self._tasks[feature.key] = asyncio.create_task(work)
+        self._errands.start(feature.key, work)
 
     async def _done(
         self,
@@ -124,9 +121,7 @@ class DriftDesk:
             told = "reading failed; the operator's log says why"
             names = (i.name for i in case.who.drift.inputs)
             case.failed(dict.fromkeys(names, told), self._wall().timestamp())
-        finally:
-            if self._tasks.get(feature.key) is asyncio.current_task():
-                del self._tasks[feature.key]
+        self._errands.finish(feature.key)  # before news: what is next may begin
         self._news(key_of(feature))
 
     async def _pin(self, feature: AIFeature, case: DriftCase, ends: range) -> None:

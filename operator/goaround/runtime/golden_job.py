@@ -22,7 +22,7 @@ from goaround.evidence.golden_report import Report, broken_contracts, contracts_
 from goaround.evidence.golden_set import GoldenSet, GoldenSetError, parse, require
 from goaround.rollout.observed import Problem
 from goaround.world.asking import Limits, Target
-from goaround.world.backends import NoBackend, backends
+from goaround.world.backends import NoBackend, located
 from goaround.world.contracts import BadContract, breach, ready
 from goaround.world.golden import Arm, GoldenRun, Offload, Terms, Unavailable
 from goaround.world.kube import AlreadyExists, Api, KubeError, NotFound, Refused
@@ -152,16 +152,8 @@ async def _golden(
 
 
 async def _targets(tools: Tools, feature: AIFeature, endpoint: Endpoint) -> list[Target]:
-    """Where an endpoint is. Raises Troubled, NoBackend."""
-    if endpoint.service is not None:
-        return await backends(tools.api, feature.key[0], endpoint.service)
-    name = endpoint.endpoint_ref or ""
-    if name not in tools.endpoints:
-        raise _unavailable(
-            f"endpointRef {name} is not configured: ask the administrator for it, or name a "
-            "service of this namespace"
-        )
-    return [Target(tools.endpoints[name])]
+    """Where an endpoint is. Raises NoBackend."""
+    return await located(tools.api, tools.endpoints, feature.key[0], endpoint)
 
 
 def _arm(feature: AIFeature, pin: str, digest: str) -> Arm:

@@ -16,9 +16,10 @@ import httpx
 from goaround.api.fallback import IndexCheck
 from goaround.api.kinds import AIFeature
 from goaround.rollout.referred import Indexes, IndexFound, IndexState
+from goaround.runtime.errands import Errands, FeatureKey
 from goaround.runtime.queue import Key, key_of
 from goaround.world.asking import Target
-from goaround.world.backends import NoBackend, backends
+from goaround.world.backends import NoBackend, located
 from goaround.world.indexes import index_state
 from goaround.world.kube import Api
 
@@ -27,7 +28,6 @@ log = logging.getLogger("goaround.indexes")
 AT_ONCE: Final = 4
 """Features whose indexes are asked for at once."""
 
-FeatureKey = tuple[str, str]
 Asked = tuple[str, IndexCheck, tuple[tuple[str, str], ...]]
 
 
@@ -59,7 +59,7 @@ class IndexDesk:
         self._news = news
         self._wall = wall
         self._cases: dict[FeatureKey, Case] = {}
-        self._tasks: dict[FeatureKey, asyncio.Task[None]] = {}
+        self._errands = Errands()
         self._turns = asyncio.Semaphore(AT_ONCE)
 
     def indexes(self, feature: AIFeature, now: datetime) -> Indexes | None:
@@ -73,34 +73,25 @@ class IndexDesk:
         if case is None or case.asked != asked:
             self.forget(*feature.key)
             case = self._cases[feature.key] = Case(asked)
-        if feature.key not in self._tasks and now.timestamp() >= case.due_at:
-            task = self._tasks[feature.key] = asyncio.create_task(self._ask(feature, case))
-            task.add_done_callback(lambda done: self._ended(feature.key, done))
-        asking = case.found is not None and feature.key in self._tasks
+        if feature.key not in self._errands and now.timestamp() >= case.due_at:
+            self._errands.start(feature.key, self._ask(feature, case))
+        asking = case.found is not None and feature.key in self._errands
         return replace(case.found, next_at=None) if asking and case.found else case.found
 
     def forget(self, namespace: str, name: str) -> None:
         """Nothing of the feature is kept in memory."""
         self._cases.pop((namespace, name), None)
-        if (task := self._tasks.pop((namespace, name), None)) is not None:
-            task.cancel()
+        self._errands.cancel((namespace, name))
 
     async def close(self) -> None:
         """Stop asking."""
-        running = list(self._tasks.values())
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
-
-    def _ended(self, key: FeatureKey, done: asyncio.Task[None] | None) -> None:
-        if self._tasks.get(key) is done:
-            self._tasks.pop(key, None)
+        await self._errands.close()
 
     async def _ask(self, feature: AIFeature, case: Case) -> None:
         _, check, indexes = case.asked
         async with self._turns:
             try:
-                targets = await self._targets(feature, check)
+                targets = await located(self._api, self._endpoints, feature.key[0], check.endpoint)
                 found = {index: await self._state(targets, index, check) for index in indexes}
             except NoBackend as err:
                 unknown = IndexFound(IndexState.UNKNOWN, f"indexCheck: {err}"[:512])
@@ -114,7 +105,7 @@ class IndexDesk:
         again = at + timedelta(seconds=check.interval_seconds)
         news = case.found is None or case.found.found != found
         case.found, case.due_at = Indexes(found, at, again), again.timestamp()
-        self._ended(feature.key, asyncio.current_task())  # before news: what is next may begin
+        self._errands.finish(feature.key)  # before news: what is next may begin
         if news:
             self._news(key_of(feature))
 
@@ -123,15 +114,6 @@ class IndexDesk:
     ) -> IndexFound:
         seconds = float(check.timeout_seconds)
         return await index_state(self._http, targets, *index, seconds)
-
-    async def _targets(self, feature: AIFeature, check: IndexCheck) -> Sequence[Target]:
-        """Raises NoBackend."""
-        if check.endpoint.service is not None:
-            return await backends(self._api, feature.key[0], check.endpoint.service)
-        name = check.endpoint.endpoint_ref or ""
-        if name not in self._endpoints:
-            raise NoBackend(f"endpointRef {name} is not configured: ask the administrator for it")
-        return [Target(self._endpoints[name])]
 
 
 def _asked(feature: AIFeature) -> Asked | None:

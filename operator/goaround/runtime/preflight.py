@@ -6,11 +6,11 @@ down; what a verdict does to a release is decided in `rollout/preflight.py`.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from secrets import token_urlsafe
-from typing import Any, Final
+from typing import Final
 
 import httpx
 
@@ -22,10 +22,12 @@ from goaround.api.reasons import Reason, Stage
 from goaround.rollout.moves import in_flight
 from goaround.rollout.observed import Checked, Problem
 from goaround.rollout.preflight import is_awaited
+from goaround.runtime.errands import Errands, FeatureKey
 from goaround.runtime.golden_job import Tools, Troubled, check, keep_report, read_set
 from goaround.runtime.lease import NotOwner
 from goaround.runtime.queue import Key, key_of
 from goaround.world import pins
+from goaround.world.backoff import doubling
 from goaround.world.golden import Offload
 from goaround.world.kube import Api, KubeError
 
@@ -38,7 +40,6 @@ LONGEST_PAUSE: Final = 60.0
 SET_SECONDS: Final = 60.0
 """So often the golden set of a flight is read again: another one starts the flight anew."""
 
-FeatureKey = tuple[str, str]
 Identity = tuple[str, str, int, str, bool]
 
 
@@ -57,7 +58,7 @@ class Case:
     def failed(self, problem: Problem | None, now: float) -> None:
         """Try again after a pause."""
         self.failures += 1
-        self.retry_at = now + min(2.0 ** (min(self.failures, 7) - 1), LONGEST_PAUSE)
+        self.retry_at = now + doubling(self.failures, 1.0, LONGEST_PAUSE)
         again = datetime.fromtimestamp(self.retry_at, UTC)
         self.checked = replace(self.checked, problem=problem, next_at=again)
 
@@ -84,7 +85,7 @@ class PreflightDesk:
         self._news = news
         self._wall = wall
         self._cases: dict[FeatureKey, Case] = {}
-        self._tasks: dict[FeatureKey, asyncio.Task[None]] = {}
+        self._errands = Errands()
         self._turns = asyncio.Semaphore(AT_ONCE)
 
     def checked(self, feature: AIFeature, now: datetime) -> Checked | None:
@@ -95,31 +96,27 @@ class PreflightDesk:
             self.forget(*feature.key)
             return None
         case, at = self._case(feature), now.timestamp()
-        free = feature.key not in self._tasks and at >= case.retry_at
+        free = feature.key not in self._errands and at >= case.retry_at
         if free and (work := self._due(feature, case, at)) is not None:
             case.checked = replace(case.checked, next_at=None)
-            self._start(feature.key, self._done(feature, case, work))
+            self._errands.start(feature.key, self._done(feature, case, work))
         return case.checked
 
     def forget(self, namespace: str, name: str) -> None:
         """Stop what is under way; a pin that exists is found again by its name."""
         self._cases.pop((namespace, name), None)
-        if (task := self._tasks.pop((namespace, name), None)) is not None:
-            task.cancel()
+        self._errands.cancel((namespace, name))
 
     def gone(self, namespace: str, name: str) -> None:
         """The feature was deleted: its pin goes, too."""
         known = self._cases.get((namespace, name))
         self.forget(namespace, name)
         if known is not None and (known.pinned or known.who[-1]):
-            self._start((namespace, name), self._swept(namespace, name))
+            self._errands.start((namespace, name), self._swept(namespace, name))
 
     async def close(self) -> None:
         """Stop all runs; another process goes on from status."""
-        running = list(self._tasks.values())
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await self._errands.close()
 
     def _case(self, feature: AIFeature) -> Case:
         """A run that is not wanted any more ends here: killed, superseded, or by another plan."""
@@ -148,14 +145,6 @@ class PreflightDesk:
         case.read_at = now
         return self._read_again
 
-    def _start(self, key: FeatureKey, work: Coroutine[Any, Any, None]) -> None:
-        task = self._tasks[key] = asyncio.create_task(work)
-        task.add_done_callback(lambda done: self._ended(key, done))
-
-    def _ended(self, key: FeatureKey, done: asyncio.Task[None] | None) -> None:
-        if self._tasks.get(key) is done:
-            self._tasks.pop(key, None)
-
     async def _done(self, feature: AIFeature, case: Case, work: Work) -> None:
         """`work`, and what to say where it fails."""
         try:
@@ -172,7 +161,7 @@ class PreflightDesk:
             log.exception("pre-flight failed", extra={"feature": "/".join(feature.key)})
             told = "pre-flight failed; the operator's log says why"
             case.failed(Problem(Reason.ENDPOINT_UNAVAILABLE, told), self._now())
-        self._ended(feature.key, asyncio.current_task())  # before news: what is next may begin
+        self._errands.finish(feature.key)  # before news: what is next may begin
         self._news(key_of(feature))
 
     async def _run(self, feature: AIFeature, case: Case) -> None:

@@ -5,13 +5,13 @@ name is resolved. Refuses ExternalName and selectorless Services, and every addr
 of a pod of the same namespace, so that nobody reaches through us what he cannot reach himself.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final
 
 from goaround.api.base import Json
 from goaround.api.kinds import ENDPOINT_SLICES, PODS, SERVICES
-from goaround.api.preflight import ServiceEndpoint
+from goaround.api.preflight import Endpoint, ServiceEndpoint
 from goaround.world.asking import Target
 from goaround.world.kube import Api, KubeError, NotFound
 
@@ -21,7 +21,23 @@ THIS_NETWORK: Final = ip_network("0.0.0.0/8")
 
 
 class NoBackend(Exception):
-    """The Service cannot be asked; the text says why and what to do."""
+    """What is named cannot be asked; the text says why and what to do."""
+
+
+async def located(
+    api: Api, endpoints: Mapping[str, str], namespace: str, wanted: Endpoint
+) -> list[Target]:
+    """Where a tenant's endpoint is: a Service of the namespace, or one of `endpoints`, urls by the
+    name that an administrator gave them. Raises NoBackend."""
+    if wanted.service is not None:
+        return await backends(api, namespace, wanted.service)
+    name = wanted.endpoint_ref or ""
+    if name not in endpoints:
+        raise NoBackend(
+            f"endpointRef {name} is not configured: ask the administrator for it, or name a "
+            "service of this namespace"
+        )
+    return [Target(endpoints[name])]
 
 
 async def backends(api: Api, namespace: str, wanted: ServiceEndpoint) -> list[Target]:
