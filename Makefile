@@ -9,7 +9,9 @@ ALL ?=
 # workers begin with halves, so that a file and what it caches stay on one of them
 UNIT = $(PY) -m pytest -n auto --dist worksteal
 # each worker has a control plane of its own, and a file's tests share one operator
-CLUSTER = $(PY) -m pytest -n 2 --dist loadfile tests/cluster
+PLANES ?= 2
+# tests/cluster/conftest.py has the order: the longest files first, whatever their number of tests
+CLUSTER = $(PY) -m pytest -n $(PLANES) --dist loadfile --no-loadscope-reorder tests/cluster
 
 .PHONY: help setup demo test test-unit test-cluster test-kind check crash bench bench-evidence fmt lock clean
 

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -15,11 +16,44 @@ from hack.controlplane.existing import existing_plane
 from hack.controlplane.start import tools_for
 from tests.cluster.operator_kit import Stack, running
 
+LONG: Final = (
+    "test_lease_take_over",
+    "test_lease_rights",
+    "test_cli_plan_explain",
+    "test_scale",
+    "test_watch_faults",
+    "test_operator_live",
+    "test_operator_providers",
+    "test_refusal",
+    "test_flag_stream",
+    "test_operator_buckets",
+    "test_lease_adrift",
+    "test_operator_second_layer_people",
+    "test_operator_second_layer_records",
+    "test_operator_second_layer",
+)
+"""Files that take longest begin: one that began last would keep the other worker waiting.
+
+Files of many tests are the quick ones here, so that xdist's own order, most tests first, is the
+wrong way round: the Makefile turns it off.
+"""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "plane" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.cluster)
+    items.sort(key=_place)  # stable: a file's tests keep their order
+
+
+def _place(item: pytest.Item) -> int:
+    """Long files, files that start an operator, all others."""
+    name = item.path.stem
+    if item.path.parent != Path(__file__).parent:
+        return len(LONG) + 1
+    if name in LONG:
+        return LONG.index(name)
+    return len(LONG) + (not name.startswith("test_operator_"))
 
 
 @pytest.fixture(scope="session")

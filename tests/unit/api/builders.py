@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from goaround.api.base import Json
 from goaround.api.conditions import Condition
@@ -104,11 +105,15 @@ def a_status() -> AIFeatureStatus:
     )
 
 
+_VERSIONS: Final[dict[tuple[str, type], Json]] = {}
+
+
 def version(served: Served) -> Json:
-    """The one version of the generated CRD."""
-    (only,) = crd(served)["spec"]["versions"]
-    found: Json = only
-    return found
+    """The one version of the generated CRD, to be read only: it is made once per process."""
+    key = served.kind.kind, served.spec
+    if key not in _VERSIONS:
+        (_VERSIONS[key],) = crd(served)["spec"]["versions"]
+    return _VERSIONS[key]
 
 
 def schema(served: Served) -> Json:
