@@ -40,6 +40,9 @@ class ConditionType(StrEnum):
     KILL_SWITCH_PROVEN = "KillSwitchProven"
     CANDIDATE_CHANGED = "CandidateChanged"
     FALLBACK_READY = "FallbackReady"
+    CHANGES_WATCHED = "ChangesWatched"
+    BREAKER_OPEN = "BreakerOpen"
+    ACCOUNTABILITY_STATED = "AccountabilityStated"
 
 
 class Reason(StrEnum):
@@ -132,6 +135,10 @@ class Reason(StrEnum):
     WATCHED = "Watched"
     NOT_WATCHED = "NotWatched"
     NO_ABSOLUTE_BOUND = "NoAbsoluteBound"
+    # what apps did by themselves
+    BREAKER_OPEN = "BreakerOpen"
+    # change ledger
+    OBJECT_UNREADABLE = "ObjectUnreadable"
     # incidents
     DETECTED = "Detected"
     CONTAINED = "Contained"
