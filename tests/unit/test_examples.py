@@ -66,7 +66,13 @@ def test_a_realistic_feature_rests_on_presets_and_on_signals_of_its_own(name: st
     )
     found = feature["spec"]["acceptance"]["signals"]
     assert {"preset" in signal for signal in found} == {True, False}
-    assert feature["spec"]["fallback"]["type"] != "Disabled"
+    assert feature["spec"]["fallback"].get("type") != "Disabled"
+
+
+def test_dynamic_prices_have_a_breaker_at_a_confidence_of_70_percent() -> None:
+    (feature,) = documents(EXAMPLES / "features" / "dynamic-pricing.yaml")
+    breaker = feature["spec"]["fallback"]["breaker"]
+    assert (breaker["metric"], breaker["below"]) == ("ai_confidence", "0.70")
 
 
 def test_classical_models_fly_without_prompt_and_index() -> None:

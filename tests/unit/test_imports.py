@@ -16,6 +16,7 @@ RANK = {
     "api": 0,
     "evidence": 1,
     "incident": 1,
+    "ledger": 1,
     "rollout": 1,
     "delivery": 2,
     "world": 2,
@@ -23,7 +24,7 @@ RANK = {
     "runtime": 3,
     "__main__": 4,
 }
-PURE = frozenset({"api", "evidence", "incident", "rollout"})
+PURE = frozenset({"api", "evidence", "incident", "ledger", "rollout"})
 SHELL = "runtime"
 CONCURRENCY = {"asyncio", "concurrent", "multiprocessing", "threading"}
 NETWORK = {"aiohttp", "grpc", "http", "httpx", "kopf", "kubernetes", "requests", "socket", "urllib"}

@@ -8,6 +8,7 @@ from enum import StrEnum
 from pydantic import ConfigDict, Field
 
 from goaround.api.acceptance import Acceptance, Layer, Ratio, Signal
+from goaround.api.accountability import HumanReview, Regulatory, Runbook
 from goaround.api.approval import HIGH_NEEDS_PEOPLE, RiskTier, SignOffMode, SignOffPolicy
 from goaround.api.base import Line, Model, ObjectName
 from goaround.api.contract import FeatureContract
@@ -184,6 +185,15 @@ class AIFeatureSpec(Model):
         max_length=MOST_FAILURE_MODES,
         description="Ways to fail that were thought of before launch.",
         json_schema_extra=keyed_by("class"),
+    )
+    regulatory: Regulatory | None = Field(
+        default=None, description="Rules of its sector, and who talks to the regulator. No default."
+    )
+    human_review: HumanReview | None = Field(
+        default=None, description="Where a person looks at each output. No default."
+    )
+    runbook: Runbook | None = Field(
+        default=None, description="Where people read what to do. No default."
     )
     consumers: list[Consumer] = Field(
         default_factory=list,

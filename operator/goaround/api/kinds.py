@@ -115,7 +115,9 @@ POLICY_BINDINGS = Kind(
     "ValidatingAdmissionPolicyBinding",
 )
 LEASES = Kind("coordination.k8s.io", "v1", "leases", "Lease")
-CONFIG_MAPS = Kind("", "v1", "configmaps", "ConfigMap")
+DEPLOYMENTS = Kind("apps", "v1", "deployments", "Deployment")
+STATEFUL_SETS = Kind("apps", "v1", "statefulsets", "StatefulSet")
+DAEMON_SETS = Kind("apps", "v1", "daemonsets", "DaemonSet")
 ACCESS_REVIEWS = Kind(
     "authorization.k8s.io", "v1", "selfsubjectaccessreviews", "SelfSubjectAccessReview"
 )

@@ -62,6 +62,16 @@ def report_name(feature: str) -> str:
     return f"{feature}-preflight-report"
 
 
+def ledger_name(feature: str) -> str:
+    """Name of the ConfigMap with the change ledger."""
+    return f"{feature}-changes"
+
+
+def change_key(*about: str) -> str:
+    """What makes a line of the change ledger: a second one of the same change collides."""
+    return _hex(16, *about)
+
+
 def pin_of(uid: str, digest: str, attempt: int) -> str:
     """Whose pin it is: one attempt of one object, never another of the same name."""
     return salt(uid, digest, attempt)

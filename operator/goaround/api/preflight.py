@@ -154,6 +154,15 @@ class Contract(Model):
     )
 
 
+class Waiver(Model):
+    """Why a kind of neighbour has no contract check."""
+
+    neighbour: Neighbour = Field(description="`Input`, `Tool` or `Storage`.")
+    reason: str = Field(
+        min_length=1, max_length=256, description="Why none is needed, or not yet possible."
+    )
+
+
 class Preflight(Model):
     """What a release must show before it takes off, at 0 % of users."""
 
@@ -205,6 +214,12 @@ class Preflight(Model):
         max_length=MOST_CONTRACTS,
         description="Contract checks, before the golden set.",
         json_schema_extra=keyed_by("name"),
+    )
+    waivers: list[Waiver] = Field(
+        default_factory=list,
+        max_length=3,
+        description="Kinds of neighbours that need no contract check, each with the reason.",
+        json_schema_extra=keyed_by("neighbour"),
     )
 
 

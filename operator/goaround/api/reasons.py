@@ -42,6 +42,9 @@ class ConditionType(StrEnum):
     FALLBACK_READY = "FallbackReady"
     DEADLINES_MET = "DeadlinesMet"
     CLOSABLE = "Closable"
+    CHANGES_WATCHED = "ChangesWatched"
+    BREAKER_OPEN = "BreakerOpen"
+    ACCOUNTABILITY_STATED = "AccountabilityStated"
 
 
 class Reason(StrEnum):
@@ -134,6 +137,10 @@ class Reason(StrEnum):
     WATCHED = "Watched"
     NOT_WATCHED = "NotWatched"
     NO_ABSOLUTE_BOUND = "NoAbsoluteBound"
+    # what apps did by themselves
+    BREAKER_OPEN = "BreakerOpen"
+    # change ledger
+    OBJECT_UNREADABLE = "ObjectUnreadable"
     # incidents
     DETECTED = "Detected"
     CONTAINED = "Contained"

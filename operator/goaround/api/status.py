@@ -11,6 +11,7 @@ from pydantic import Field
 
 from goaround.api.approval import SignOffStatus
 from goaround.api.base import Digest, Line, Model, Text, Timestamp
+from goaround.api.changes import ChangesStatus
 from goaround.api.conditions import Condition
 from goaround.api.control import Remembered
 from goaround.api.drift import DriftStatus
@@ -167,6 +168,9 @@ class AIFeatureStatus(Model):
         max_length=20,
         description="What `vsBaseline` bounds are held against.",
         json_schema_extra=keyed_by("name"),
+    )
+    changes: ChangesStatus | None = Field(
+        default=None, description="What else changed, of the objects in `watch.objects`."
     )
     evidence_log: EvidenceLog | None = Field(
         default=None, description="Anchor of the evidence binder."

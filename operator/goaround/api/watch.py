@@ -1,13 +1,15 @@
 """AIFeature.spec.watch and status.baselines: how a release is watched after it has landed.
 
 It says how often evidence is read in Live, how many false alarms people accept, and what a release
-is held against. Which bounds are watched stands in acceptance: `max`, `min` and `vsBaseline`.
+is held against. Which bounds are watched stands in acceptance: `max`, `min` and `vsBaseline`. It
+also names the objects of others whose changes are kept, so that people look there first.
 """
 
 from pydantic import Field
 
 from goaround.api.base import Digest, DnsLabel, Model, Timestamp
-from goaround.api.schema import cel, rules
+from goaround.api.changes import MOST_OBJECTS, WatchedObject
+from goaround.api.schema import cel, keyed_by, rules
 
 
 class Watch(Model):
@@ -40,6 +42,13 @@ class Watch(Model):
         le=63_072_000,
         description="From which age on a baseline is called stale, in seconds; nobody is moved for "
         "it. Default: 92 days.",
+    )
+    objects: list[WatchedObject] = Field(
+        default_factory=list,
+        max_length=MOST_OBJECTS,
+        description="Workloads and ConfigMaps of this namespace whose changes are kept for 7 days "
+        "or more, in ConfigMap `<feature>-changes`: what else changed is looked at first.",
+        json_schema_extra=keyed_by("kind", "name"),
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 from goaround.api.base import Json
 from goaround.api.digest import short
 from goaround.api.kinds import AIFeature
+from goaround.cli import accountable
 from goaround.cli.command import printable
 from goaround.rollout.chain import faults, segment
 
@@ -113,6 +114,7 @@ def _about(found: Binder) -> Iterator[str]:
     yield f"- Rests on: {_cell(uses or NOTHING)}"
     users = ", ".join(f"{c.name} ({c.owner})" for c in spec.consumers)
     yield f"- Used by: {_cell(users or NOTHING)}"
+    yield from (f"- {name}: {_cell(text)}" for name, text in accountable.rows(spec))
     yield from _explained(found)
 
 

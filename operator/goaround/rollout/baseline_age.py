@@ -23,7 +23,7 @@ def established(o: Observed, after: AIFeatureStatus, now: datetime) -> Wanted | 
         return None
     known = dict(_known(after))
     if missing := sorted(wanted - known.keys()):
-        told = f"nothing to hold {some(missing)} against yet"
+        told = f"nothing to hold {some(missing, 3)} against yet"
         return condition(kind, "False", Reason.NO_BASELINE, told)
     oldest = min(known, key=lambda name: known[name])
     limit = o.feature.spec.watch.baseline_max_age_seconds

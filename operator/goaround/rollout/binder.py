@@ -10,7 +10,14 @@ from datetime import datetime
 
 from goaround.api import names
 from goaround.api.base import Json, Model, rfc3339
-from goaround.api.evidence_log import LONGEST_LINE, MOST_LINES, EvidenceLog, Landing
+from goaround.api.evidence_log import (
+    LONGEST_LINE,
+    MOST_EARLIER,
+    MOST_LINES,
+    EvidenceLog,
+    Landing,
+    LandingMark,
+)
 from goaround.api.reasons import Stage
 from goaround.api.status import AIFeatureStatus, Latch, LatchCause
 from goaround.rollout.chain import end_of, is_told, surplus
@@ -29,6 +36,8 @@ OUTCOMES = {
 }
 """How a flight ended, by the cause of its latch; an outage ends none."""
 
+LINES_LOST = "not kept: the binder could not be written before the next landing"
+
 
 def with_evidence_log(
     o: Observed, before: AIFeatureStatus, after: AIFeatureStatus, now: datetime
@@ -36,14 +45,23 @@ def with_evidence_log(
     """`after` with the anchor at the newest segment, and with a landing of this pass frozen."""
     known = before.evidence_log
     length, head = end_of(o.segments, known)
-    landing = known.landing if known is not None else None
-    if landing is not None and is_told(o.segments, flight_of(landing), landing.at):
-        landing = None
-    landing = _landed(o, before, after) or landing
-    if length == 0 and landing is None:
+    frozen = [*known.earlier, known.landing] if known is not None else []
+    untold = [x for x in frozen if x is not None and is_untold(o, x)]
+    if (new := _landed(o, before, after)) is not None:
+        untold.append(new)
+    if length == 0 and not untold:
         return after.but(evidence_log=None)
+    landing = _newest(untold)
+    older = untold[:-1] if landing is not None else untold
+    marks = [LandingMark.model_validate(x.model_dump()) for x in older[-MOST_EARLIER:]]
     anchored = head if length else None
-    return after.but(evidence_log=EvidenceLog(length=length, head=anchored, landing=landing))
+    log = EvidenceLog(length=length, head=anchored, landing=landing, earlier=marks)
+    return after.but(evidence_log=log)
+
+
+def _newest(landings: Sequence[LandingMark]) -> Landing | None:
+    last = landings[-1] if landings else None
+    return last if isinstance(last, Landing) else None
 
 
 def segments_due(o: Observed, after: AIFeatureStatus) -> list[Effect]:
@@ -80,25 +98,25 @@ def _is_behind(o: Observed) -> bool:
     return not o.confirmed and log is not None and log.length > newest
 
 
-def _untold(o: Observed, after: AIFeatureStatus) -> list[Latch | Landing]:
-    found: list[Latch | Landing] = list(after.latches)
-    if after.evidence_log is not None and after.evidence_log.landing is not None:
-        found.append(after.evidence_log.landing)
+def _untold(o: Observed, after: AIFeatureStatus) -> list[Latch | LandingMark]:
+    found: list[Latch | LandingMark] = list(after.latches)
+    if (log := after.evidence_log) is not None:
+        found += [*log.earlier, *([log.landing] if log.landing is not None else [])]
     return [about for about in found if is_untold(o, about)]
 
 
-def is_untold(o: Observed, about: Latch | Landing) -> bool:
+def is_untold(o: Observed, about: Latch | LandingMark) -> bool:
     """Whether it ended a flight that has no segment yet."""
     if isinstance(about, Latch) and (about.cause not in OUTCOMES or about.digest is None):
         return False
     return not is_told(o.segments, flight_of(about), about.at)
 
 
-def _when(about: Latch | Landing) -> tuple[datetime, str]:
+def _when(about: Latch | LandingMark) -> tuple[datetime, str]:
     return about.at, flight_of(about)
 
 
-def flight_of(about: Latch | Landing) -> str:
+def flight_of(about: Latch | LandingMark) -> str:
     """The same for every retry; a landing is none of the causes."""
     how = about.cause.value if isinstance(about, Latch) else "Landed"
     return names.flight_id(how, rfc3339(about.at), about.digest or "", str(about.attempt))
@@ -152,7 +170,7 @@ def _of_latch(o: Observed, after: AIFeatureStatus, latch: Latch) -> Json:
     }
 
 
-def _of_landing(o: Observed, after: AIFeatureStatus, landing: Landing) -> Json:
+def _of_landing(o: Observed, after: AIFeatureStatus, landing: LandingMark) -> Json:
     good = after.last_known_good
     record = o.record(landing.digest)
     mine = good is not None and good.digest == landing.digest
@@ -161,7 +179,7 @@ def _of_landing(o: Observed, after: AIFeatureStatus, landing: Landing) -> Json:
         "outcome": "Adopted" if landing.adopted else str(Stage.LIVE),
         "endedAt": rfc3339(landing.at),
         "release": release.wire() if release is not None else {},
-        "signals": list(landing.lines),
+        "signals": list(landing.lines) if isinstance(landing, Landing) else [LINES_LOST],
     }
 
 

@@ -49,7 +49,11 @@ def lacking(o: Observed) -> str | None:
         return UNREAD  # a record knows what once flew under these names, not what they mean now
     record = o.record(release_digest(release))
     if record is not None and not hashes <= record.holds:
-        return f"release record {record.name} lacks a text: delete it, so that it is written anew"
+        return (
+            f"release record {record.name} lacks a text: put it under a key of its own and name "
+            "that in spec, which makes it another release. Keep the record: it holds what this one "
+            "has shown"
+        )
     return UNREAD if record is None and not hashes <= _seen(o).texts.keys() else None
 
 

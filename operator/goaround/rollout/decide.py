@@ -195,7 +195,7 @@ def _wake_at(
         return now if after.stage is not None or before.stage is not None else None
     due = [
         x.next_at
-        for x in (o.judged, o.drift, o.baselined, o.checked, o.indexes)
+        for x in (o.judged, o.drift, o.baselined, o.checked, o.indexes, o.changes, o.breakers)
         if x is not None and x.next_at is not None
     ]
     if after.drill is not None:

@@ -19,7 +19,6 @@ from goaround.api.status import (
     KillSource,
     KillSwitchStatus,
 )
-from goaround.rollout.blocked import blocked
 from goaround.rollout.moves import move
 from goaround.rollout.observed import Observed
 from goaround.rollout.seen import is_delivered, is_quiet
@@ -69,7 +68,8 @@ def drilled(
     status = _measured(o, status, status.drill, now)
     if sources:
         return _ended(status, now, "ended by a kill, which goes on")
-    if _is_over(o, status, now) and blocked(o, status, now) is None:
+    if _is_over(o, status, now):
+        # going back to what served before it is no climb: no brake and no hold keeps it down
         return _ended(status, now, "what was decided serves again")
     return status
 

@@ -20,10 +20,13 @@ from goaround.api.status import (
 )
 from goaround.api.watch import SignalBaseline
 from goaround.rollout.chain import Segment
+from goaround.rollout.referred import Breakers as Breakers
+from goaround.rollout.referred import Changes as Changes
 from goaround.rollout.referred import Contents as Contents
 from goaround.rollout.referred import Indexes as Indexes
 from goaround.rollout.referred import IndexFound as IndexFound
 from goaround.rollout.referred import IndexState as IndexState
+from goaround.rollout.referred import Opened as Opened
 from goaround.rollout.referred import Place as Place
 from goaround.rollout.referred import Problem as Problem
 
@@ -248,6 +251,8 @@ class Observed:
     baselined: Baselined | None = None
     contents: Contents | None = None
     indexes: Indexes | None = None
+    changes: Changes | None = None
+    breakers: Breakers | None = None
     problems: tuple[Problem, ...] = ()
     delivered: Delivered | None = None
     announced_at: datetime | None = None

@@ -1,4 +1,4 @@
-"""What a pass sees of things that spec only names: texts in ConfigMaps, and indexes of releases.
+"""What a pass sees of things that spec only names: texts, indexes of releases, objects of others.
 
 Plain values only, as in `observed.py`. Whoever fills them answers for their freshness.
 """
@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from goaround.api.changes import ChangesStatus
 from goaround.api.reasons import Reason
 
 
@@ -56,4 +57,31 @@ class Indexes:
 
     found: Mapping[tuple[str, str], IndexFound]
     at: datetime
+    next_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What the change ledger says, as last looked at; problems: what could not be, in words."""
+
+    status: ChangesStatus | None = None
+    problems: tuple[str, ...] = ()
+    next_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """Replicas of one arm: those whose breaker is open, and all that say whether it is."""
+
+    open: int
+    replicas: int
+
+
+@dataclass(frozen=True, slots=True)
+class Breakers:
+    """What was said of breakers, by arm. blind: why nothing could be read, in words."""
+
+    arms: Mapping[str, Opened]
+    at: datetime
+    blind: str | None = None
     next_at: datetime | None = None

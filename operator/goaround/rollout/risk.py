@@ -25,7 +25,7 @@ def said(spec: AIFeatureSpec) -> list[Wanted]:
 def _explained(spec: AIFeatureSpec) -> Wanted:
     kind = ConditionType.EXPLAINABILITY_PRESENT
     if spec.explainability is not None:
-        told = "stated in spec.explainability; `goaround evidence` puts it into the binder"
+        told = "stated; it stands in the evidence binder"
         return condition(kind, "True", Reason.PRESENT, told)
     told = (
         f"riskTier {spec.risk_tier} asks for spec.explainability: say what it gets (inputLike), "
@@ -50,7 +50,7 @@ def _covered(spec: AIFeatureSpec) -> Wanted:
         if mode.signal is None or spec.signal(mode.signal) is None
     ]
     if gaps:
-        told = f"nobody would see it: {some(gaps)}"
+        told = f"nobody would see it: {some(gaps, 2)}"
         return condition(kind, "False", Reason.NO_SIGNAL, told)
     told = some([f"{mode.failure_class} by {mode.signal}" for mode in modes])
     return condition(kind, "True", Reason.COVERED, told)

@@ -13,6 +13,7 @@ from goaround.rollout.abort import aborted_at
 from goaround.rollout.assumptions import is_reading
 from goaround.rollout.baselines import with_baselines
 from goaround.rollout.binder import with_evidence_log
+from goaround.rollout.changes import with_changes
 from goaround.rollout.drifts import verdicts, with_drift
 from goaround.rollout.effects import announced, takes_back
 from goaround.rollout.flown import steps_of
@@ -44,7 +45,7 @@ def settle(
         with_evidence_log,
     ):
         after = told(o, before, after, now)
-    after = _with_readings(o, after).but(
+    after = with_changes(o, _with_readings(o, after)).but(
         observed_generation=generation,
         release_digest=release_digest(spec.release),
         plan_digest=planned(o, after),

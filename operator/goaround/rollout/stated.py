@@ -8,7 +8,8 @@ from datetime import datetime
 from goaround.api.conditions import Wanted, condition
 from goaround.api.reasons import ConditionType, Reason, Stage
 from goaround.api.status import AIFeatureStatus, DeliveryStatus, SignalStatus
-from goaround.rollout import suspend, upstream
+from goaround.rollout import breakers, changes, suspend, upstream
+from goaround.rollout.accountable import stated
 from goaround.rollout.assumptions import rests_on
 from goaround.rollout.baseline_age import established
 from goaround.rollout.contents import changed
@@ -61,7 +62,10 @@ def conditions(o: Observed, after: AIFeatureStatus, now: datetime) -> list[Wante
     more = (
         changed(o, after),
         upstream.told(o),
+        breakers.told(o),
+        changes.told(o, after),
         established(o, after, now),
+        stated(o.feature.spec, now),
         *said(o.feature.spec),
     )
     return [*found, *(one for one in more if one is not None)]

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from goaround.api.digest import release_digest, short
 from goaround.api.reasons import EventReason, Stage
-from goaround.api.status import AIFeatureStatus, LatchCause
+from goaround.api.status import HARM, AIFeatureStatus, LatchCause
 from goaround.rollout.abort import aborted_at
 from goaround.rollout.blocked import blocked
 from goaround.rollout.contents import lacking
@@ -137,16 +137,18 @@ def _towards_candidate(o: Observed, status: AIFeatureStatus, now: datetime) -> A
 def _stay_away(o: Observed, status: AIFeatureStatus, wanted: str, now: datetime) -> AIFeatureStatus:
     """Spec asks for a release that was proven harmful, or aborted: said once, never flown."""
     harmful, aborted = o.quarantined_at(wanted), aborted_at(o, status, wanted)
-    said = status.candidate is None and status.release_digest == wanted
-    stage = Stage.ROLLED_BACK if harmful else Stage.REJECTED
+    flown = status.candidate
+    about = flown.digest if flown is not None else wanted
+    said = about == status.release_digest == wanted
+    rejected = not harmful or _was_rejected(o, status, wanted)
+    stage = Stage.REJECTED if rejected else Stage.ROLLED_BACK
     if status.stage is stage and said:
         return status
     kept = "quarantined" if harmful else "aborted"
-    flown = status.candidate
     return move(
         status,
         now,
-        EventReason.ROLLED_BACK if harmful else EventReason.ABORTED,
+        _tells(harmful=bool(harmful), rejected=rejected),
         f"Release {short(wanted)} is {kept} since attempt {harmful or aborted} and does not "
         f"fly; create an AISignOff Retry for attempt {last_attempt(o, status, wanted)}, or ask for "
         "another release.",
@@ -160,6 +162,20 @@ def _stay_away(o: Observed, status: AIFeatureStatus, wanted: str, now: datetime)
         signals=[],
         evidence=[],
     )
+
+
+def _tells(*, harmful: bool, rejected: bool) -> EventReason:
+    if not harmful:
+        return EventReason.ABORTED
+    return EventReason.REJECTED if rejected else EventReason.ROLLED_BACK
+
+
+def _was_rejected(o: Observed, status: AIFeatureStatus, digest: str) -> bool:
+    """Whether what keeps it away was found before any user saw it."""
+    causes = [x.cause for x in status.latches if x.digest == digest and x.cause in HARM]
+    record = o.record(digest)
+    outcome = record.outcome if record is not None else None
+    return (causes[0] if causes else outcome) == LatchCause.REJECTED.value
 
 
 def _off(o: Observed, status: AIFeatureStatus, now: datetime) -> AIFeatureStatus:

@@ -10,7 +10,7 @@ from goaround.api.approval import Approval
 from goaround.api.digest import short
 from goaround.api.reasons import EventReason, Stage
 from goaround.api.status import AIFeatureStatus, KnownRelease, Split
-from goaround.rollout import upstream
+from goaround.rollout import breakers, upstream
 from goaround.rollout.baselines import stops_take_off
 from goaround.rollout.blocked import blocked
 from goaround.rollout.doubts import cannot_judge
@@ -65,8 +65,9 @@ def fly(o: Observed, status: AIFeatureStatus, now: datetime) -> AIFeatureStatus:
 
 
 def _waits_for(o: Observed, status: AIFeatureStatus) -> str | None:
-    """What around the flight keeps it from climbing: inputs that drift, or come from what fails."""
-    return stops_climb(o, status) or upstream.stops_climb(o)
+    """What around the flight keeps it from climbing: inputs that drift or
+    come from what fails, and apps that took to the fallback."""
+    return stops_climb(o, status) or upstream.stops_climb(o) or breakers.stops_climb(o)
 
 
 def _promoters(o: Observed, status: AIFeatureStatus, now: datetime) -> list[Approval]:

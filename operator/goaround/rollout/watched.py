@@ -6,7 +6,7 @@ shift against the day before is told, and so is one against the baseline; tellin
 
 from datetime import datetime
 
-from goaround.api.conditions import Wanted, condition
+from goaround.api.conditions import Wanted, condition, some
 from goaround.api.reasons import ConditionType, EventReason, Reason, Stage
 from goaround.api.status import AIFeatureStatus
 from goaround.rollout import baselines
@@ -36,7 +36,7 @@ def watched(o: Observed, after: AIFeatureStatus) -> Wanted:
         return condition(kind, "Unknown", Reason.PROVIDER_UNAVAILABLE, told)
     times = spec.watch.false_fallbacks_per_year
     told = (
-        f"{', '.join(bounds)} every {spec.watch.interval_seconds} s by two overlapping 48 h "
+        f"{some(bounds, 3)} every {spec.watch.interval_seconds} s by two overlapping 48 h "
         f"detectors; by chance at most {times} false alarm{'s' if times > 1 else ''} a year"
     )
     return condition(kind, "True", Reason.WATCHED, told + missing)

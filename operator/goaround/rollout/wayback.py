@@ -63,7 +63,7 @@ def fallback_ready(o: Observed, after: AIFeatureStatus) -> Wanted:
         return condition(kind, "False", Reason.EMBEDDING_MISMATCH, clash)
     if found is not None and found.state is IndexState.UNKNOWN:
         return condition(kind, "Unknown", Reason.INDEX_NOT_CHECKED, found.message)
-    told = f"release {short(good.digest)} can be gone back to, behind it {landing}"
+    told = f"release {short(good.digest)} can be gone back to, behind it {landing}, not probed"
     return condition(kind, "True", Reason.AVAILABLE, told + _second(o, after))
 
 

@@ -12,12 +12,14 @@ import httpx
 
 from goaround.delivery.control import ControlPorts, TokenFile
 from goaround.delivery.replicas import Replicas, StaticReplicas
+from goaround.runtime.changes import ChangeDesk
 from goaround.runtime.config import Config
 from goaround.runtime.contents import ContentDesk
 from goaround.runtime.desk import Desk
 from goaround.runtime.drifting import DriftDesk, DriftReader
 from goaround.runtime.indexes import IndexDesk
 from goaround.runtime.metrics import Metrics
+from goaround.runtime.opened import BreakerDesk, BreakerReader
 from goaround.runtime.preflight import PreflightDesk
 from goaround.runtime.queue import Key, WorkQueue
 from goaround.runtime.replicas import DeliveryDesk
@@ -45,9 +47,10 @@ def desk_of(
     """One desk with all others behind it. `api` writes for the owner only; `http` is for providers,
     `golden_http` for endpoints of tenants; readers (by provider) may be stand-ins."""
     providers = {p.name: p.provider() for p in config.providers}
+    gauges: Mapping[str, BreakerReader] = {}
     if readers is None:
         real = {name: PrometheusReader(p, http) for name, p in providers.items()}
-        readers, drift_readers = real, drift_readers or real
+        readers, drift_readers, gauges = real, drift_readers or real, real
     return Desk(
         readers,
         providers,
@@ -59,6 +62,8 @@ def desk_of(
             api, golden_http, config.urls, news=news, wall=clock, offload=offload
         ),
         contents=ContentDesk(api, news=news, wall=clock),
+        breakers=BreakerDesk(gauges, news=news, wall=clock),
+        changes=ChangeDesk(api, news=news, wall=clock),
         indexes=IndexDesk(api, golden_http, config.urls, news=news, wall=clock),
     )
 

@@ -18,6 +18,8 @@ from goaround.evidence.vs_baseline import Comparison, comparisons
 from goaround.rollout.moves import fell_from_live, in_flight, is_watched
 from goaround.rollout.observed import (
     Baselined,
+    Breakers,
+    Changes,
     Checked,
     Contents,
     Drifted,
@@ -30,6 +32,7 @@ from goaround.runtime.aftermath import after
 from goaround.runtime.baselining import BaselineDesk
 from goaround.runtime.before import Ask
 from goaround.runtime.case import Case
+from goaround.runtime.changes import ChangeDesk
 from goaround.runtime.contents import ContentDesk
 from goaround.runtime.division import division
 from goaround.runtime.drifting import DriftDesk
@@ -38,6 +41,7 @@ from goaround.runtime.indexes import IndexDesk
 from goaround.runtime.judging import judged
 from goaround.runtime.learning import Learner
 from goaround.runtime.metrics import Metrics
+from goaround.runtime.opened import BreakerDesk
 from goaround.runtime.preflight import PreflightDesk
 from goaround.runtime.queue import Key
 from goaround.runtime.rounds import Reader, Rounds
@@ -65,12 +69,16 @@ class Desk:
         preflight: PreflightDesk | None = None,
         contents: ContentDesk | None = None,
         indexes: IndexDesk | None = None,
+        changes: ChangeDesk | None = None,
+        breakers: BreakerDesk | None = None,
     ) -> None:
         self._readers = readers
         self._drift = drift
         self._preflight = preflight
         self._contents = contents
         self._indexes = indexes
+        self._changes = changes
+        self._breakers = breakers
         self.providers = providers
         self._rounds = Rounds(readers, news=news, metrics=metrics, wall=wall)
         self._learner = Learner(news=news, wall=wall)
@@ -121,6 +129,14 @@ class Desk:
         """What is known of the indexes of its good releases, likewise."""
         return self._indexes.indexes(feature, now) if self._indexes is not None else None
 
+    def changes(self, feature: AIFeature, now: datetime) -> Changes | None:
+        """What is known of the objects of others that it names, likewise."""
+        return self._changes.changes(feature, now) if self._changes is not None else None
+
+    def opened(self, feature: AIFeature, now: datetime) -> Breakers | None:
+        """What is known of the breakers of its apps, likewise."""
+        return self._breakers.opened(feature, now) if self._breakers is not None else None
+
     def forget(self, namespace: str, name: str) -> None:
         """Nothing of the feature is kept in memory."""
         self._drop(namespace, name)
@@ -137,9 +153,8 @@ class Desk:
         for key in [k for k in self._cases if k[1:] == (namespace, name)]:
             self._cases.pop(key).drop()
         self._baselines.forget(namespace, name)
-        for desk in (self._drift, self._contents, self._indexes):
-            if desk is not None:
-                desk.forget(namespace, name)
+        for desk in self._beside:
+            desk.forget(namespace, name)
 
     async def close(self) -> None:
         """Stop reading."""
@@ -148,9 +163,14 @@ class Desk:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
         await self._baselines.close()
-        for desk in (self._drift, self._preflight, self._contents, self._indexes):
-            if desk is not None:
-                await desk.close()
+        for desk in (*self._beside, *([self._preflight] if self._preflight is not None else [])):
+            await desk.close()
+
+    @property
+    def _beside(self) -> list[DriftDesk | ContentDesk | IndexDesk | ChangeDesk | BreakerDesk]:
+        """The desks that are only to forget and to close."""
+        all_ = (self._drift, self._contents, self._indexes, self._changes, self._breakers)
+        return [desk for desk in all_ if desk is not None]
 
     def _case(self, feature: AIFeature) -> Case:
         meta = feature.metadata

@@ -253,8 +253,8 @@ def _shown(name: str, told: Sequence[Judgement], why_not: str) -> SignalStatus:
         name=name,
         verdict=first.verdict,
         message="; ".join(j.line for j in mine)[:512],
-        e_value=_number(sum(harms)) if harms else None,
-        accept_e_value=_number(min(proofs)) if proofs else None,
+        e_value=_shortly(sum(harms)) if harms else None,
+        accept_e_value=_shortly(min(proofs)) if proofs else None,
         total=_number(first.total),
         bad=_number(first.bad),
     )
@@ -262,3 +262,7 @@ def _shown(name: str, told: Sequence[Judgement], why_not: str) -> SignalStatus:
 
 def _number(value: float) -> str:
     return f"{value:.6g}"
+
+
+def _shortly(e_value: float) -> str:
+    return f"{e_value:.3g}"

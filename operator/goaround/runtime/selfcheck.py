@@ -13,6 +13,8 @@ from goaround.api.base import Json
 from goaround.api.kinds import (
     ACCESS_REVIEWS,
     CONFIG_MAPS,
+    DAEMON_SETS,
+    DEPLOYMENTS,
     ENDPOINT_SLICES,
     EVENTS,
     FEATURES,
@@ -24,6 +26,7 @@ from goaround.api.kinds import (
     SECRETS,
     SERVICES,
     SIGN_OFFS,
+    STATEFUL_SETS,
     Kind,
 )
 from goaround.runtime.config import ConfigError
@@ -42,7 +45,8 @@ PAUSE_SECONDS = 1.0
 class Need:
     """Verbs on one resource. `at_home`: only in the operator's own namespace; `everywhere`: it has
     no namespace, so that only a cluster role can grant it; else wherever there are features.
-    `name`: only this object, for verbs that can be limited to one."""
+    `name`: only this object, for verbs that can be limited to one. `optional`: without it the
+    operator does its work, and one field of spec does nothing."""
 
     kind: Kind
     verbs: tuple[str, ...]
@@ -50,6 +54,7 @@ class Need:
     at_home: bool = False
     name: str = ""
     everywhere: bool = False
+    optional: bool = False
 
     @property
     def resource(self) -> str:
@@ -73,6 +78,10 @@ NEEDS = (
     Need(SERVICES, ("get",)),
     Need(ENDPOINT_SLICES, ("list",)),
     Need(PODS, ("get",)),
+    *(
+        Need(kind, ("get",), optional=True)  # named by watch.objects
+        for kind in (DEPLOYMENTS, STATEFUL_SETS, DAEMON_SETS)
+    ),
     Need(CONFIG_MAPS, ("get",), at_home=True, name=BRAKE),
     *(Need(kind, ("get",), name=name, everywhere=True) for kind, name in policies.needs()),
     Need(LEASES, ("create",), at_home=True),
@@ -128,6 +137,10 @@ async def check(
         # no reason to stay away: what follows waits for the API server in its own way
         log.warning("the API server does not tell what this operator may do")
         return
+    for right in refused:
+        if right.need.optional:
+            log.warning("watch.objects goes without a right", extra={"missing": str(right)})
+    refused = [right for right in refused if not right.need.optional]
     if refused:
         lines = "\n".join(f"  {right}" for right in refused)
         raise NotPermitted(f"missing permissions: {len(refused)}\n{lines}")

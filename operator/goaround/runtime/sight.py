@@ -101,6 +101,8 @@ class Sight:
             checked=self._desk.checked(feature, now),
             contents=self._desk.contents(feature, now),
             indexes=self._desk.indexes(feature, now),
+            changes=self._desk.changes(feature, now),
+            breakers=self._desk.opened(feature, now),
             problems=tuple(problems(feature, self._rivals(feature), self._desk.providers)),
             delivered=self._deliveries.delivered(feature, now),
             announced_at=announced_at,

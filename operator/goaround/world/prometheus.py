@@ -16,6 +16,7 @@ from goaround.api.drift import DriftInput
 from goaround.world.prom_breaker import Breaker
 from goaround.world.prom_drift import Parts, read_drift
 from goaround.world.prom_http import PrometheusHttp
+from goaround.world.prom_opened import ByFeature, read_opened
 from goaround.world.prom_search import Answers, FeatureSearch, Question
 from goaround.world.prom_types import (
     Counts,
@@ -110,6 +111,10 @@ class PrometheusReader:
         return await read_drift(
             self._search, self._provider, feature, watched, ends=ends, variants=variants
         )
+
+    async def opened(self, features: Collection[FeatureKey], at: int) -> ByFeature | Unreadable:
+        """Replicas with an open circuit breaker, likewise, of many features in one query."""
+        return await read_opened(self._search, self._provider.labels, features, at)
 
     def _open(self, question: Question) -> _Gathering:
         features: set[FeatureKey] = set()

@@ -106,6 +106,19 @@ def test_the_page_has_all_that_an_auditor_asks_for() -> None:
         assert wanted in page
 
 
+def test_the_page_says_who_answers_for_it() -> None:
+    said: Json = {
+        "regulatory": {"sector": "Health", "regimes": ["Privacy Act 1988"], "contact": "legal"},
+        "humanReview": {"domain": "Medical", "before": "User"},
+        "runbook": {"link": "https://wiki.example.com/run", "reviewedAt": "2026-11-02T09:00:00Z"},
+    }
+    spec = AIFeatureSpec.model_validate(FLOWN.spec.wire() | said)
+    page = as_markdown(binder("shop", "chat", a_feature(spec, AIFeatureStatus()), []))
+    assert "- Sector: Health, Privacy Act 1988\n- Talks to the regulator: legal" in page
+    assert "- Human review: Medical, before it reaches users" in page
+    assert "- Runbook: https://wiki.example.com/run, reviewed 2026-11-02" in page
+
+
 def test_what_people_wrote_makes_no_table_and_moves_no_cursor() -> None:
     altered = bodies(FLOWN)
     altered[2]["data"]["outcome"] = "x | y\n# \x1b[2J<script>"

@@ -8,11 +8,12 @@ import pytest
 
 from goaround.api.base import Json, rfc3339
 from goaround.api.drift import DriftInputStatus, DriftStatus
+from goaround.api.evidence_log import EvidenceLog, Landing
 from goaround.api.preflight import PreflightStatus, PreflightVerdict
 from goaround.api.reasons import Stage
 from goaround.api.signoff import Decision
 from goaround.api.status import AIFeatureStatus, LatchCause
-from goaround.rollout.binder import OUTCOMES, flight_of, needs_segments
+from goaround.rollout.binder import LINES_LOST, OUTCOMES, flight_of, needs_segments
 from goaround.rollout.chain import KEPT, faults, segment
 from goaround.rollout.effects import effects_after
 from goaround.rollout.observed import Drifted
@@ -164,6 +165,25 @@ def test_a_landing_is_in_status_before_its_segment_is_written() -> None:
     world.now += timedelta(seconds=CRUISE + HOLD)
     world.look(good, lost=True)
     assert len(world.segments) == 1  # the status was not stored, so nothing landed
+
+
+def test_a_landing_that_could_not_be_written_is_told_after_the_next_one() -> None:
+    world = cruising()
+    first = Landing(
+        digest=DIGEST_A, plan_digest=DIGEST_A, attempt=1, at=world.now, lines=["Good errors"]
+    )
+    world.segments.clear()
+    world.status = world.status.but(evidence_log=EvidenceLog(landing=first))
+    world.now += timedelta(seconds=CRUISE + HOLD)
+    log = world.plan(good).status.evidence_log
+    assert log is not None
+    assert log.landing is not None
+    assert ([x.digest for x in log.earlier], log.landing.digest) == ([DIGEST_A], DIGEST_B)
+    world.settle(good).wait(60).wait(60)
+    assert [data["releaseDigest"] for data in world.segments.values()] == [DIGEST_A, DIGEST_B]
+    assert world.segments["chat-evidence-1"]["signals"] == [LINES_LOST]
+    assert world.status.evidence_log is not None
+    assert (world.status.evidence_log.landing, world.status.evidence_log.earlier) == (None, [])
 
 
 def test_a_flight_is_told_once_however_often_it_is_looked_at() -> None:

@@ -164,7 +164,7 @@ def test_a_record_that_lacks_its_text_lets_nothing_take_off() -> None:
     world.records = {digest: replace(world.records[digest], holds=frozenset())}
     world.settle()
     assert world.status.candidate is None
-    assert "delete it" in (world.status.hold or "")
+    assert "Keep the record" in (world.status.hold or "")
 
 
 def test_a_record_that_was_deleted_is_written_anew_only_with_its_text() -> None:

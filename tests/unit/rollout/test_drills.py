@@ -145,12 +145,20 @@ def test_before_its_first_step_a_release_is_not_drilled() -> None:
     assert world.wait(1).status.drill is None
 
 
-def test_under_the_brake_the_fallback_serves_on() -> None:
-    world = drilling(live())
-    world.braked = "braked by people"
-    assert over(world).status.split == Split(fallback=100)
-    world.braked = None
-    assert world.wait(6).status.split == Split(stable=100)
+def by_brake(world: World) -> World:
+    world.braked = "Braked: by people"
+    return world
+
+
+@pytest.mark.parametrize("stop", [by_brake, World.held])
+def test_no_brake_and_no_hold_leaves_the_fallback_after_a_drill(
+    stop: Callable[[World], World],
+) -> None:
+    world = halfway()
+    before = world.status.split
+    world = over(stop(drilling(world)))
+    assert (world.status.drill, world.status.split) == (None, before)
+    assert world.wait(HOLD, good).status.split == before
 
 
 def test_no_status_keeps_a_drill_longer_than_the_longest() -> None:

@@ -97,6 +97,17 @@ def test_what_was_rejected_stays_down_and_flies_again_by_a_retry_of_that_attempt
     assert (passes(world).stage, world.weight) == (Stage.RAMPING, 10)
 
 
+def test_what_was_rejected_is_rejected_still_under_another_plan() -> None:
+    world = fails(before_take_off())
+    told = len(world.status.history)
+    world.wants(B, preflight=PREFLIGHT | {"deadlineSeconds": 900}).wait(60, nothing)
+    assert (world.stage, world.weight) == (Stage.REJECTED, 0)
+    assert len(world.status.history) == told
+    world.wants(A).settle(nothing)
+    world.wants(B, preflight=PREFLIGHT).wait(60, nothing)
+    assert world.stage is Stage.REJECTED
+
+
 def test_a_verdict_on_another_attempt_says_nothing() -> None:
     world = before_take_off()
     tells(world, found=found(PreflightVerdict.PASSED), attempt=7).settle(nothing)

@@ -9,6 +9,7 @@ from goaround.api.conditions import Condition
 from goaround.api.drift import BaselineStatus, DriftStatus
 from goaround.api.reasons import ConditionType, Reason
 from goaround.api.watch import SignalBaseline
+from goaround.rollout.accountable import unchecked
 from goaround.rollout.observed import Baselined, Drifted
 from tests.unit.rollout.build import CREATED, DIGEST_A, NOW, A, a_signal
 from tests.unit.rollout.flights import live
@@ -134,3 +135,45 @@ def test_the_baseline_of_inputs_ages_too() -> None:
 def test_where_nothing_is_held_against_a_baseline_none_is_spoken_of() -> None:
     world: World = live()
     assert world.wait(60, live_good).condition(BASELINE) is None
+
+
+ACCOUNTABLE = ConditionType.ACCOUNTABILITY_STATED
+CONTACT = {"sector": "Health", "contact": "compliance"}
+LINK = "https://wiki.example.com/runbook"
+
+
+def test_high_risk_asks_who_talks_to_the_regulator() -> None:
+    found = said(ACCOUNTABLE, riskTier="High")
+    assert found is not None
+    assert (found.status, found.reason) == ("False", Reason.NOT_GIVEN)
+    assert "regulatory.contact" in found.message
+    named = said(ACCOUNTABLE, riskTier="High", regulatory=CONTACT)
+    assert named is None
+
+
+@pytest.mark.parametrize(("days", "is_told"), [(91, False), (93, True)])
+def test_a_runbook_that_nobody_went_through_in_a_quarter_is_told(days: int, is_told: bool) -> None:
+    at = (NOW - timedelta(days=days)).isoformat()
+    found = said(ACCOUNTABLE, runbook={"link": LINK, "reviewedAt": at})
+    assert (found is not None) is is_told
+
+
+def test_a_runbook_without_a_date_was_never_gone_through() -> None:
+    found = said(ACCOUNTABLE, runbook={"link": LINK})
+    assert found is not None
+    assert "never reviewed" in found.message
+
+
+def test_a_neighbour_with_neither_check_nor_waiver_is_named() -> None:
+    rests = [{"name": "crm", "kind": "Tool"}, {"name": "faq", "kind": "VectorStore"}]
+    tool = {"name": "crm", "neighbour": "Tool", "endpoint": {"endpointRef": "crm"}}
+    waiver = {"neighbour": "Storage", "reason": "read-only"}
+    checks: dict[str, Any] = {"contracts": [tool]}
+    world = live().wants(A, dependencies=rests, preflight=checks | {"waivers": [waiver]})
+    assert unchecked(world.spec) == []
+    world = world.wants(A, dependencies=rests, preflight=checks)
+    assert unchecked(world.spec) == ["Storage"]
+
+
+def test_where_nothing_is_asked_nothing_of_it_is_told() -> None:
+    assert live().settle(live_good).condition(ACCOUNTABLE) is None

@@ -27,6 +27,8 @@ from goaround.rollout.moves import in_flight, is_watched
 from goaround.rollout.observed import (
     Baselined,
     Breach,
+    Breakers,
+    Changes,
     Checked,
     Contents,
     Delivered,
@@ -185,6 +187,8 @@ class World:
     baselined: Baselined | None = None
     contents: Contents | None = None
     indexes: Indexes | None = None
+    breakers: Breakers | None = None
+    changes: Changes | None = None
     braked: str | None = None
     guarded: Guarded = VOUCHED
     confirmed: bool = False
@@ -233,6 +237,8 @@ class World:
             baselined=self.baselined,
             contents=self.contents,
             indexes=self.indexes,
+            breakers=self.breakers,
+            changes=self.changes,
             problems=self.problems,
             delivered=self.delivered,
             announced_at=self.told,

@@ -12,11 +12,13 @@ from functools import cache
 import pytest
 
 from goaround.api.base import Json
+from goaround.api.changes import LONGEST_LINE as LONGEST_LINE_TOLD
+from goaround.api.changes import MOST_TOLD, ChangesStatus
 from goaround.api.feature import AIFeatureSpec, Release
 from goaround.api.reasons import Stage
 from goaround.api.status import SignalStatus
 from goaround.rollout.moves import gravest
-from goaround.rollout.observed import Judged
+from goaround.rollout.observed import Breakers, Changes, Judged, Opened
 from goaround.rollout.seen import effect_seen
 from tests.largest import largest_spec
 from tests.unit.rollout.world import World, bad, good, live_good, quiet, undecided
@@ -57,6 +59,12 @@ class Life:
     def __init__(self, names: tuple[str, ...], release: Json) -> None:
         self.names, self.release, self.largest = names, release, 0
         self.world = World(spec=a_plan(names).but(release=self.version(0)))
+        said = ChangesStatus(
+            last_day=99, last="x" * LONGEST_LINE_TOLD, ledger=f"{'f' * 50}-changes"
+        )
+        self.world.changes = Changes(said, ("x" * MOST_TOLD,) * 16)
+        arms = dict.fromkeys(("stable", "candidate"), Opened(0, 99))
+        self.world.breakers = Breakers(arms, self.world.now)
         self.wait(1, "undecided").wait(HOUR, "good")
 
     def version(self, number: int) -> Release:

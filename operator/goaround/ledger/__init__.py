@@ -1,0 +1,1 @@
+"""Pure: what changed around a feature, and the ledger of it. No I/O, no clock, no randomness."""
