@@ -19,6 +19,7 @@ from hack.controlplane import StartFailed, ToolMissing
 from hack.demo.acts import Act, Report, adopt, climb, crash, go_around, kill
 from hack.demo.gates import golden, sign_off
 from hack.demo.look import Look
+from hack.demo.oncall import on_call
 from hack.demo.stack import FEATURE, LIFE_SECONDS, NAMESPACE, ROOT, Stack, running
 from hack.demo.stream import Ear
 
@@ -28,6 +29,7 @@ ACTS: tuple[tuple[str, str, Act], ...] = (
     ("adopt", "Adopt what serves", adopt),
     ("climb", "A good release climbs 10 → 50 → 100 %", climb),
     ("goAround", "A bad prompt goes around at 10 %", go_around),
+    ("onCall", "A person on call runs the incident, and closes it", on_call),
     ("golden", "The same prompt with a golden set: rejected before anybody gets it", golden),
     ("kill", "Kill switch, fallback, and the way back", kill),
     ("crash", "The operator is killed in mid-ramp, and goes on", crash),
@@ -90,12 +92,13 @@ def publish(report: Report, stack: Stack, where: Path) -> bool:
     body: Json = {"acts": report.acts, "rollback": report.rollback, "kill": report.kill}
     body |= {"crash": report.crash, "evidence": report.evidence}
     body |= {"golden": report.golden, "signOff": report.sign_off}
+    body |= {"onCall": report.on_call}
     where.parent.mkdir(parents=True, exist_ok=True)
     where.write_text(json.dumps(body, indent=1) + "\n")
     print("act          ok     seconds")
     for act in report.acts:
         print(f"{act['name']:12} {act['ok']!s:6} {act['seconds']:7.1f}")
-    for group in ("evidence", "rollback", "golden", "kill", "crash", "signOff"):
+    for group in ("evidence", "rollback", "golden", "onCall", "kill", "crash", "signOff"):
         for name, value in body[group].items():
             print(f"{group + '.' + name:38} {value}")
     print(f"\nreport: {where.relative_to(ROOT)}; logs: {stack.logs.relative_to(ROOT)}")

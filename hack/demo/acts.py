@@ -13,6 +13,7 @@ from goaround.api.conditions import find
 from goaround.api.content import hash_of
 from goaround.api.digest import release_digest, short
 from goaround.api.feature import Release
+from goaround.api.incident_status import ENDED
 from goaround.api.kinds import EVENTS, INCIDENTS, KILL_SWITCHES, RECORDS, AIFeature
 from goaround.api.names import ATTEMPTS, record_name
 from goaround.api.reasons import ConditionType, Reason, Stage
@@ -55,6 +56,7 @@ class Report:
     crash: Json = field(default_factory=dict)
     golden: Json = field(default_factory=dict)
     sign_off: Json = field(default_factory=dict)
+    on_call: Json = field(default_factory=dict)
     incident: str | None = None
 
 
@@ -155,6 +157,8 @@ async def kill(look: Look, report: Report) -> None:
     look.say(f"AIKillSwitch {name} deleted")
     await look.until(lambda f: f.status.stage is Stage.LIVE, "the way back", 30)
     for body in await look.api.list(INCIDENTS, namespace=NAMESPACE):
+        if (body.get("status") or {}).get("phase") in ENDED:
+            continue
         patch = ("--type=merge", '--patch={"spec": {"requestedPhase": "Resolved"}}')
         look.stack.plane.kubectl(
             "-n", NAMESPACE, "patch", f"aiincident/{body['metadata']['name']}", *patch
