@@ -56,6 +56,11 @@ def facts(seen: Seen, after: AIIncidentStatus, now: datetime) -> Iterator[str]:
 
 def details(seen: Seen, after: AIIncidentStatus, now: datetime) -> Iterator[str]:
     """What helps to find the cause; the first to go where there is no room."""
+    if (cause := seen.spec.root_cause) is not None:
+        which = f"{cause.bin} / {cause.detail}" if cause.detail is not None else str(cause.bin)
+        yield from told("CAUSE", f"{which}: {cause.line}")
+    if (fix := seen.spec.remediation) is not None and fix.line is not None:
+        yield from told("FIX", fix.line)
     signals = [f"{s.name} {s.verdict}" for s in _signals_now(seen)]
     yield from joined("NOW", signals[:MOST_SIGNALS])
     for change in after.changes[:MOST_CHANGES]:
