@@ -20,7 +20,11 @@ from goaround.api.kinds import (
 )
 from tests.crash.store import Store
 
-TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
+TIME: Final = re.compile(
+    r"(\d{4}-\d\d-\d\d[T ])?\d\d:\d\d(:\d\d(\.\d+)?)?Z|\b\d+(d \d+h|h \d+m|[ms])(?= at |\. |$)"
+)
+"""Times, and how long something took on a whiteboard."""
+
 INCIDENT: Final = re.compile(r"-\d{8}-[0-9a-f]{6}\b")
 UNKNOWN: Final = re.compile(r"unknown: [^;]*")
 NUMBER: Final = re.compile(r"(?<![\w@#-])\d[\d,.]*+(?:e[+-]?\d+)?%?(?![\w-])(?! %)")

@@ -40,6 +40,8 @@ class ConditionType(StrEnum):
     KILL_SWITCH_PROVEN = "KillSwitchProven"
     CANDIDATE_CHANGED = "CandidateChanged"
     FALLBACK_READY = "FallbackReady"
+    DEADLINES_MET = "DeadlinesMet"
+    CLOSABLE = "Closable"
 
 
 class Reason(StrEnum):
@@ -136,6 +138,10 @@ class Reason(StrEnum):
     DETECTED = "Detected"
     CONTAINED = "Contained"
     EFFECT_NOT_OBSERVED = "EffectNotObserved"
+    ON_TIME = "OnTime"
+    DEADLINE_MISSED = "DeadlineMissed"
+    COMPLETE = "Complete"
+    FIELDS_MISSING = "FieldsMissing"
 
 
 class EventReason(StrEnum):
