@@ -11,6 +11,15 @@ from goaround.api.acceptance import Acceptance, Layer, Ratio, Signal
 from goaround.api.accountability import HumanReview, Regulatory, Runbook
 from goaround.api.approval import HIGH_NEEDS_PEOPLE, RiskTier, SignOffMode, SignOffPolicy
 from goaround.api.base import Line, Model, ObjectName
+from goaround.api.clocks import (
+    MOST_REGIMES,
+    ClockSetting,
+    Contacts,
+    ContractualBound,
+    EscalationStep,
+    ExternalFrom,
+    Regime,
+)
 from goaround.api.contract import FeatureContract
 from goaround.api.control import DigestOrStart
 from goaround.api.delivery import BucketBy, Delivery, FlagDelivery, Role
@@ -21,7 +30,7 @@ from goaround.api.preflight import Preflight
 from goaround.api.ramp import ALLOWED_INTERVALS, Ramp, RampStep, default_steps
 from goaround.api.release import Component, Release, Version
 from goaround.api.risk import HIGH_NEEDS_WORDS, MOST_FAILURE_MODES, Explainability, FailureMode
-from goaround.api.schema import cel, keyed_by, rules
+from goaround.api.schema import atomic, cel, keyed_by, rules
 from goaround.api.watch import Watch
 
 __all__ = [
@@ -73,13 +82,52 @@ class KillSwitch(Model):
 
 
 class IncidentPolicy(Model):
-    """How incidents of this feature are graded."""
+    """How incidents of this feature are graded, timed and escalated."""
 
     exposure_limit: int | None = Field(
         default=None,
         ge=1,
         le=1_000_000_000,
         description="Requests served by a bad release from which its incident is a P2. No default.",
+    )
+    contacts: Contacts = Field(default_factory=Contacts, description="Who is told.")
+    external_from: ExternalFrom = Field(
+        default=ExternalFrom.P2,
+        description="Least severity from which people outside are told: `P1`, `P2`, `P3`, or "
+        "`Never`. Default P2.",
+    )
+    escalation: list[EscalationStep] = Field(
+        default_factory=list,
+        max_length=5,
+        description="Who is called while a missed assign, contain or update is still not done; "
+        "no two at the same time.",
+        json_schema_extra=keyed_by("afterSeconds"),
+    )
+    clocks: list[ClockSetting] = Field(
+        default_factory=list,
+        max_length=32,
+        description="Clocks that run shorter or longer here than elsewhere.",
+        json_schema_extra=keyed_by("name", "severity"),
+    )
+    contractual: list[ContractualBound] = Field(
+        default_factory=list,
+        max_length=20,
+        description="What contracts promise of signals; worse than that proposes a P2.",
+        json_schema_extra=keyed_by("signal"),
+    )
+    regimes: list[Regime] = Field(
+        default_factory=list,
+        max_length=MOST_REGIMES,
+        description="Regulatory clocks that run: `gdpr` (72 h), `cps-230` (72 h), `ndb` (30 d), "
+        "`eu-ai-act` (15 d), `eu-ai-act-death` (10 d), `eu-ai-act-widespread` (2 d), or what the "
+        "administrator named in incidents.regimes. Default none.",
+        json_schema_extra=atomic(),
+    )
+    change_lookback_seconds: int = Field(
+        default=86_400,
+        ge=3600,
+        le=604_800,
+        description="How long before it began an incident looks for changes. Default 86400 (24 h).",
     )
 
 
@@ -166,7 +214,7 @@ class AIFeatureSpec(Model):
         "is taken out. No default.",
     )
     incident: IncidentPolicy = Field(
-        default_factory=IncidentPolicy, description="How incidents are graded."
+        default_factory=IncidentPolicy, description="How incidents are graded, timed, escalated."
     )
     risk_tier: RiskTier | None = Field(
         default=None,

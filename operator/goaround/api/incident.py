@@ -49,17 +49,11 @@ from goaround.api.judgement import (
 from goaround.api.latches import SignalStatus
 from goaround.api.risk import FailureClass
 from goaround.api.schema import atomic, cel, immutable, keyed_by, rules
+from goaround.api.severity import Severity as Severity
 from goaround.api.status import GateRule
 
 # Four parts of a release with name and version, and a short digest.
 ReleaseTitle = Annotated[str, Field(max_length=1100)]
-
-
-class Severity(StrEnum):
-    P1 = "P1"
-    P2 = "P2"
-    P3 = "P3"
-    P4 = "P4"
 
 
 class TriggerSource(StrEnum):

@@ -63,8 +63,9 @@ class Milestones(Model):
         default=None, description="A person confirmed or changed its severity."
     )
     raised_at: Timestamp | None = Field(default=None, description="Its severity was last raised.")
-    engineer_at: Timestamp | None = Field(
-        default=None, description="An engineer was named; for a P2 a senior one."
+    engineer_at: Timestamp | None = Field(default=None, description="An engineer was named.")
+    senior_at: Timestamp | None = Field(
+        default=None, description="A senior engineer was named; a P2 wants one."
     )
     diagnosis_started_at: Timestamp | None = Field(
         default=None, description="The search for the cause began."

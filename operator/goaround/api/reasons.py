@@ -145,6 +145,10 @@ class Reason(StrEnum):
     DETECTED = "Detected"
     CONTAINED = "Contained"
     EFFECT_NOT_OBSERVED = "EffectNotObserved"
+    ON_TIME = "OnTime"
+    DEADLINE_MISSED = "DeadlineMissed"
+    COMPLETE = "Complete"
+    FIELDS_MISSING = "FieldsMissing"
 
 
 class EventReason(StrEnum):

@@ -9,24 +9,48 @@ from datetime import datetime
 
 from goaround.api.conditions import Wanted, settled
 from goaround.api.incident import AIIncidentStatus
+from goaround.incident.closing import closable, with_closing
+from goaround.incident.deadlines import next_deadline, on_time, with_deadlines
+from goaround.incident.escalation import escalates_at, with_escalation
 from goaround.incident.latched import contained, with_latch
 from goaround.incident.milestones import with_status
 from goaround.incident.phases import resolves_at, with_phase
 from goaround.incident.planned import Effect, Plan
+from goaround.incident.proposals import with_proposals
 from goaround.incident.seen import Seen
+from goaround.incident.system_actions import with_system_actions
 from goaround.incident.tellings import tellings
+from goaround.incident.trend import trend_wakes
 from goaround.incident.whiteboard import with_whiteboard
 
 Step = Callable[[Seen, AIIncidentStatus, datetime], AIIncidentStatus]
 
-STEPS: tuple[Step, ...] = (with_latch, with_status, with_phase)
+STEPS: tuple[Step, ...] = (
+    with_latch,
+    with_status,
+    with_phase,
+    with_proposals,
+    with_system_actions,
+    with_closing,
+    with_deadlines,
+    with_escalation,
+)
 """In this order; conditions and the whiteboard come after them all."""
 
-CONDITIONS: tuple[Callable[[Seen, AIIncidentStatus], Iterable[Wanted]], ...] = (contained,)
+CONDITIONS: tuple[Callable[[Seen, AIIncidentStatus], Iterable[Wanted]], ...] = (
+    contained,
+    on_time,
+    closable,
+)
 FIRST: tuple[Callable[[Seen, AIIncidentStatus], Iterable[Effect]], ...] = ()
 """What is written before status, because status relies on it."""
 
-WAKES: tuple[Callable[[Seen, AIIncidentStatus], datetime | None], ...] = (resolves_at,)
+WAKES: tuple[Callable[[Seen, AIIncidentStatus], datetime | None], ...] = (
+    resolves_at,
+    next_deadline,
+    escalates_at,
+    trend_wakes,
+)
 
 
 def decide(seen: Seen, now: datetime) -> Plan:

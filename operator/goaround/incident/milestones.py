@@ -1,18 +1,18 @@
 """When what happened in an incident: each time is set once, from what was seen or said.
 
 A person may correct when it began. Nothing is ever taken back but the end of it, which is undone
-when the incident is opened again.
+when the incident is opened again; once it was closed, cancelled or merged nothing changes.
 """
 
 from datetime import datetime
 
-from goaround.api.incident import AIIncidentSpec, AIIncidentStatus, Severity, TriggerSource
-from goaround.api.incident_status import Milestones
+from goaround.api.incident import AIIncidentSpec, AIIncidentStatus, TriggerSource
+from goaround.api.incident_status import ENDED, Milestones
 from goaround.api.judgement import ContainmentAction, Level
 from goaround.incident.seen import GRAVE, Seen
+from goaround.incident.trend import counts_as
 
 BY_PEOPLE = frozenset({TriggerSource.MANUAL, TriggerSource.DRILL})
-SEVERITIES = list(Severity)
 
 
 def milestones(seen: Seen, now: datetime) -> Milestones:
@@ -21,8 +21,9 @@ def milestones(seen: Seen, now: datetime) -> Milestones:
     known = known.but(
         assigned_at=known.assigned_at or _if(seen.spec.roles.commander, now),
         classified_at=known.classified_at or _if(_is_classified(seen), now),
-        raised_at=now if _is_raised(seen) else known.raised_at,
-        engineer_at=known.engineer_at or _if(_has_engineer(seen.spec), now),
+        raised_at=now if _is_raised(seen, now) else known.raised_at,
+        engineer_at=known.engineer_at or _if(seen.spec.roles.responders, now),
+        senior_at=known.senior_at or _if(_has_senior(seen.spec), now),
         diagnosis_started_at=known.diagnosis_started_at or _diagnosis(seen.spec, now),
         summarised_at=known.summarised_at or _if(_is_summarised(seen.spec), now),
         cause_found_at=known.cause_found_at or _if(seen.spec.root_cause, now),
@@ -75,14 +76,13 @@ def _is_classified(seen: Seen) -> bool:
     return by_hand or seen.spec.triage.outcome is not None or _graded(seen.spec) != opened_as(seen)
 
 
-def _is_raised(seen: Seen) -> bool:
+def _is_raised(seen: Seen, now: datetime) -> bool:
     before = seen.incident.status.severity
-    return before is not None and SEVERITIES.index(seen.spec.severity) < SEVERITIES.index(before)
+    return before is not None and counts_as(seen, now) < before  # "P1" < "P2"
 
 
-def _has_engineer(spec: AIIncidentSpec) -> bool:
-    senior = spec.severity is Severity.P2
-    return any(not senior or r.level is Level.SENIOR for r in spec.roles.responders)
+def _has_senior(spec: AIIncidentSpec) -> bool:
+    return any(r.level is Level.SENIOR for r in spec.roles.responders)
 
 
 def _diagnosis(spec: AIIncidentSpec, now: datetime) -> datetime | None:
@@ -111,7 +111,9 @@ def undone(at: Milestones, now: datetime) -> Milestones:
 
 
 def with_status(seen: Seen, after: AIIncidentStatus, now: datetime) -> AIIncidentStatus:
-    """The step of a pass that sets milestones."""
+    """The step of a pass that sets milestones. What was closed is a record."""
+    if seen.incident.status.phase in ENDED:
+        return after
     return after.but(
-        milestones=milestones(seen, now), severity=seen.spec.severity, opened_as=opened_as(seen)
+        milestones=milestones(seen, now), severity=counts_as(seen, now), opened_as=opened_as(seen)
     )

@@ -38,7 +38,20 @@ def opening(feature: AIFeature, latch: Latch) -> AIIncidentSpec:
             f"{feature.spec.acceptance.scope}"[:1024],
             first_seen=latch.started_at or latch.at,
         ),
+        related_to=_like_it(feature, latch),
     )
+
+
+def _like_it(feature: AIFeature, latch: Latch) -> str | None:
+    """The last incident of the same cause before this one, as far as the feature remembers."""
+    earlier = [
+        known
+        for known in feature.status.latches
+        if known.incident is not None
+        and known.at < latch.at
+        and (known.cause, known.signal) == (latch.cause, latch.signal)
+    ]
+    return max(earlier, key=lambda known: known.at).incident if earlier else None
 
 
 def _subject(latch: Latch) -> str:

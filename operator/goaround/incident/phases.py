@@ -7,7 +7,7 @@ when people said so, too. What is missing for the phase that was asked for stand
 from datetime import datetime
 
 from goaround.api.incident import AIIncidentStatus, RequestedPhase
-from goaround.api.incident_status import Milestones, Phase
+from goaround.api.incident_status import ENDED, Milestones, Phase
 from goaround.incident.milestones import undone
 from goaround.incident.seen import Seen
 
@@ -16,8 +16,11 @@ SAID_OVER = frozenset({RequestedPhase.RESOLVED, RequestedPhase.CLOSED})
 
 
 def with_phase(seen: Seen, after: AIIncidentStatus, now: datetime) -> AIIncidentStatus:
-    """The step of a pass that says where the incident stands."""
+    """The step of a pass that says where the incident stands. What has ended stays so."""
+    if seen.incident.status.phase in ENDED:
+        return after
     at = _resolved(seen, _calm(seen, after.milestones, now), now)
+    at = _calm(seen, at, now)  # anew, where it was opened again
     at = at.but(recovering_at=at.recovering_at or (now if _is_recovering(seen) else None))
     return after.but(milestones=at, phase=phase(seen, at))
 

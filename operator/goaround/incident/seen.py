@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from goaround.api.clocks import ClockName
 from goaround.api.incident import AIIncidentSpec, Severity, TriggerSource
 from goaround.api.kinds import AIFeature, AIIncident
 from goaround.api.latches import Latch
+from goaround.incident.calendar import Calendar, Span
 
 GRAVE = frozenset({Severity.P1, Severity.P2})
 FREE = frozenset({TriggerSource.OUTAGE, TriggerSource.DRILL})
@@ -20,10 +22,17 @@ FREE = frozenset({TriggerSource.OUTAGE, TriggerSource.DRILL})
 @dataclass(frozen=True, slots=True)
 class Settings:
     """reopen: how long after its resolution an incident may be opened again. quiet: how long a P3
-    or P4 must be calm to be resolved without a person's word."""
+    or P4 must be calm to be resolved without a person's word. escalate: how long the trend of a P4
+    lasts until it counts as a P3. clocks: other times than the defaults; None: it does not run.
+    targets: likewise. regimes: regulatory clocks beside the built-in ones."""
 
     reopen: timedelta = timedelta(minutes=30)
     quiet: timedelta = timedelta(minutes=30)
+    escalate: timedelta = timedelta(days=3)
+    calendar: Calendar = field(default_factory=Calendar)
+    clocks: Mapping[tuple[ClockName, Severity], Span | None] = field(default_factory=dict)
+    targets: Mapping[tuple[ClockName, Severity], Span] = field(default_factory=dict)
+    regimes: Mapping[str, timedelta] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic.alias_generators import to_camel
+from pydantic import Field, ValidationError
 
+from goaround.runtime.incident_config import IncidentsConfig
+from goaround.runtime.strict import Strict
 from goaround.world.prometheus import Labels, Provider
 
 
@@ -17,16 +18,10 @@ class ConfigError(Exception):
     """The administrator's file cannot be used; the message says where, what and what to do."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=True
-    )
-
-
 LabelName = Annotated[str, Field(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$", max_length=64)]
 
 
-class ProviderLabels(_Strict):
+class ProviderLabels(Strict):
     """Which label names carry namespace, feature, variant and the bucket of users in this
     provider's metrics."""
 
@@ -36,7 +31,7 @@ class ProviderLabels(_Strict):
     bucket: LabelName = "ai_bucket"
 
 
-class ProviderConfig(_Strict):
+class ProviderConfig(Strict):
     """One metrics provider, by the name that tenants use."""
 
     name: str = Field(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=63)
@@ -65,14 +60,14 @@ class ProviderConfig(_Strict):
         )
 
 
-class EndpointConfig(_Strict):
+class EndpointConfig(Strict):
     """One endpoint that pre-flights may ask, by the name that tenants use."""
 
     name: str = Field(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=63)
     url: str = Field(pattern=r"^https?://[^/?#@\s]+([/?][^#\s]*)?$", max_length=2048)
 
 
-class Config(_Strict):
+class Config(Strict):
     """The whole file."""
 
     providers: list[ProviderConfig] = Field(default_factory=list, max_length=64)
@@ -80,6 +75,7 @@ class Config(_Strict):
     workers: int = Field(default=8, ge=1, le=64)
     resync_seconds: float = Field(default=600, ge=1, le=86400)
     checkpoint_seconds: float = Field(default=60, ge=1, le=3600)
+    incidents: IncidentsConfig = IncidentsConfig()
 
     @property
     def urls(self) -> dict[str, str]:

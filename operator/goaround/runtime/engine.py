@@ -111,6 +111,7 @@ class Operator:
             instance=self._identity,
             own_namespace=self.options.own_namespace,
             checkpoint_seconds=self.options.config.checkpoint_seconds,
+            incidents=self.options.config.incidents.settings(),
             descents=Descents(ports, self.deliveries, self.metrics, self.owns),
         )
 

@@ -1,5 +1,7 @@
 """What the operator writes into an incident's spec, once, at its creation."""
 
+from datetime import timedelta
+
 import pytest
 
 from goaround.api.incident import AIIncidentSpec, Severity, TriggerSource
@@ -70,3 +72,14 @@ def test_the_longest_words_still_fit_the_schema() -> None:
     release = a_release("v1", model=long, prompt=long, index=long, features=long)
     spec = opened(a_latch(release=release, message="x" * 512))
     assert AIIncidentSpec.model_validate(spec.wire()) == spec
+
+
+def test_it_names_the_last_incident_of_the_same_cause() -> None:
+    latch = a_latch()
+    before, long_before = (
+        a_latch(at=AT - timedelta(days=days), incident=f"chat-{days}") for days in (2, 9)
+    )
+    other = a_latch(at=AT - timedelta(days=1), signal="toxic", incident="chat-toxic")
+    feature = a_feature(latch, other, long_before, before)
+    assert opening(feature, latch).related_to == "chat-2"
+    assert opening(a_feature(latch, other), latch).related_to is None

@@ -4,9 +4,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from goaround.api.conditions import find
 from goaround.api.incident import AIIncidentStatus
 from goaround.api.incident_status import Phase
 from goaround.api.kinds import AIIncident
+from goaround.api.reasons import ConditionType
 from goaround.api.status import Latch
 from goaround.incident.planned import Plan, Tell
 from tests.unit.incident.build import (
@@ -37,8 +39,9 @@ def looked(incident: AIIncident, latch: Latch | None = None, at: datetime = SOON
 
 
 def contained(incident: AIIncident) -> tuple[str, str]:
-    (only,) = incident.status.conditions
-    return only.status, only.reason
+    found = find(incident.status.conditions, ConditionType.CONTAINED)
+    assert found is not None
+    return found.status, found.reason
 
 
 def test_it_says_what_failed_what_serves_and_what_differs() -> None:
