@@ -9,7 +9,8 @@ from pydantic import ConfigDict, Field
 
 from goaround.api.acceptance import Acceptance, Layer, Ratio, Signal
 from goaround.api.approval import HIGH_NEEDS_PEOPLE, RiskTier, SignOffMode, SignOffPolicy
-from goaround.api.base import Line, Model, ObjectName
+from goaround.api.base import DnsLabel, Line, Model, ObjectName
+from goaround.api.contacts import Contacts, ExternalFrom
 from goaround.api.contract import FeatureContract
 from goaround.api.control import DigestOrStart
 from goaround.api.delivery import BucketBy, Delivery, FlagDelivery, Role
@@ -20,7 +21,7 @@ from goaround.api.preflight import Preflight
 from goaround.api.ramp import ALLOWED_INTERVALS, Ramp, RampStep, default_steps
 from goaround.api.release import Component, Release, Version
 from goaround.api.risk import HIGH_NEEDS_WORDS, MOST_FAILURE_MODES, Explainability, FailureMode
-from goaround.api.schema import cel, keyed_by, rules
+from goaround.api.schema import atomic, cel, keyed_by, rules
 from goaround.api.watch import Watch
 
 __all__ = [
@@ -79,6 +80,19 @@ class IncidentPolicy(Model):
         ge=1,
         le=1_000_000_000,
         description="Requests served by a bad release from which its incident is a P2. No default.",
+    )
+    contacts: Contacts = Field(default_factory=Contacts, description="Who is told, beyond on-call.")
+    external_from: ExternalFrom | None = Field(
+        default=None,
+        description="Severity from which messages to customers are drafted, or `Never`; none "
+        "leaves without approval. Left out: P2.",
+    )
+    channels: list[DnsLabel] = Field(
+        default_factory=list,
+        max_length=8,
+        description="Names of channels that the administrator configured, for messages about it; "
+        "where none of an audience is named, all of that audience get them.",
+        json_schema_extra=atomic(),
     )
 
 

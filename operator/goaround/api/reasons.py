@@ -40,6 +40,7 @@ class ConditionType(StrEnum):
     KILL_SWITCH_PROVEN = "KillSwitchProven"
     CANDIDATE_CHANGED = "CandidateChanged"
     FALLBACK_READY = "FallbackReady"
+    COMMS_DELIVERED = "CommsDelivered"
 
 
 class Reason(StrEnum):
@@ -136,6 +137,8 @@ class Reason(StrEnum):
     DETECTED = "Detected"
     CONTAINED = "Contained"
     EFFECT_NOT_OBSERVED = "EffectNotObserved"
+    NOT_DELIVERED = "NotDelivered"
+    UNKNOWN_CHANNEL = "UnknownChannel"
 
 
 class EventReason(StrEnum):

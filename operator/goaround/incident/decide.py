@@ -13,6 +13,8 @@ from goaround.api.incident import AIIncidentStatus
 from goaround.api.kinds import AIIncident
 from goaround.api.reasons import EventReason
 from goaround.api.status import Transition
+from goaround.incident.comms import comms_wake, with_comms
+from goaround.incident.comms_told import delivered, texts
 from goaround.incident.latched import contained, with_latch
 from goaround.incident.milestones import with_status
 from goaround.incident.phases import resolves_at, with_phase
@@ -24,14 +26,18 @@ EVENTS_LIVE = timedelta(hours=1)
 
 Step = Callable[[Seen, AIIncidentStatus, datetime], AIIncidentStatus]
 
-STEPS: tuple[Step, ...] = (with_latch, with_status, with_phase)
-"""In this order; conditions and the whiteboard come after them all."""
+STEPS: tuple[Step, ...] = (with_latch, with_status, with_phase, with_comms)
+"""In this order; `with_comms` last, since messages say what all others found. Conditions and the
+whiteboard come after them all."""
 
-CONDITIONS: tuple[Callable[[Seen, AIIncidentStatus], Iterable[Wanted]], ...] = (contained,)
-FIRST: tuple[Callable[[Seen, AIIncidentStatus], Iterable[Effect]], ...] = ()
+CONDITIONS: tuple[Callable[[Seen, AIIncidentStatus], Iterable[Wanted]], ...] = (
+    contained,
+    delivered,
+)
+FIRST: tuple[Callable[[Seen, AIIncidentStatus], Iterable[Effect]], ...] = (texts,)
 """What is written before status, because status relies on it."""
 
-WAKES: tuple[Callable[[Seen, AIIncidentStatus], datetime | None], ...] = (resolves_at,)
+WAKES: tuple[Callable[[Seen, AIIncidentStatus], datetime | None], ...] = (resolves_at, comms_wake)
 
 
 def decide(seen: Seen, now: datetime) -> Plan:

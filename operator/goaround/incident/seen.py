@@ -11,6 +11,7 @@ from datetime import timedelta
 from goaround.api.incident import AIIncidentSpec, Severity, TriggerSource
 from goaround.api.kinds import AIFeature, AIIncident
 from goaround.api.latches import Latch
+from goaround.incident.audiences import Delivered, KnownChannel
 
 GRAVE = frozenset({Severity.P1, Severity.P2})
 
@@ -18,20 +19,25 @@ GRAVE = frozenset({Severity.P1, Severity.P2})
 @dataclass(frozen=True, slots=True)
 class Settings:
     """reopen: how long after its resolution an incident may be opened again. quiet: how long a P3
-    or P4 must be calm to be resolved without a person's word."""
+    or P4 must be calm to be resolved without a person's word. channels, templates (source by kind):
+    of messages, by which they go and from which they are made."""
 
     reopen: timedelta = timedelta(minutes=30)
     quiet: timedelta = timedelta(minutes=30)
+    channels: tuple[KnownChannel, ...] = ()
+    templates: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The incident, and those of its features that exist, in the order of spec.affects."""
+    """The incident, and those of its features that exist, in the order of spec.affects. sent: what
+    became of messages that are being sent, by id."""
 
     incident: AIIncident
     features: tuple[AIFeature, ...] = ()
     settings: Settings = field(default_factory=Settings)
     annotations: Mapping[str, str] = field(default_factory=dict)
+    sent: Mapping[str, Delivered] = field(default_factory=dict)
 
     @property
     def spec(self) -> AIIncidentSpec:

@@ -12,11 +12,14 @@ import httpx
 
 from goaround.delivery.control import ControlPorts, TokenFile
 from goaround.delivery.replicas import Replicas, StaticReplicas
+from goaround.incident.seen import Settings
+from goaround.runtime.channels import known
 from goaround.runtime.config import Config
 from goaround.runtime.contents import ContentDesk
 from goaround.runtime.desk import Desk
 from goaround.runtime.drifting import DriftDesk, DriftReader
 from goaround.runtime.indexes import IndexDesk
+from goaround.runtime.messages import MessageDesk
 from goaround.runtime.metrics import Metrics
 from goaround.runtime.preflight import PreflightDesk
 from goaround.runtime.queue import Key, WorkQueue
@@ -61,6 +64,26 @@ def desk_of(
         contents=ContentDesk(api, news=news, wall=clock),
         indexes=IndexDesk(api, golden_http, config.urls, news=news, wall=clock),
     )
+
+
+def message_desk(
+    config: Config,
+    api: Api,
+    http: httpx.AsyncClient,
+    *,
+    news: Callable[[Key], None],
+    clock: Callable[[], datetime],
+    owns: Callable[[], bool],
+    jitter: Callable[[], float],
+) -> MessageDesk:
+    """The desk that sends messages; `http` is for channels alone."""
+    channels = {c.name: c.channel() for c in config.channels}
+    return MessageDesk(api, http, channels, news=news, wall=clock, owns=owns, jitter=jitter)
+
+
+def incident_settings(config: Config) -> Settings:
+    """What an administrator set for incidents."""
+    return Settings(channels=known(config.channels), templates=config.incidents.templates)
 
 
 def a_delivery_desk(

@@ -10,6 +10,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
+from goaround.runtime.channels import LONGEST_TEMPLATE, ChannelConfig, message_faults
 from goaround.world.prometheus import Labels, Provider
 
 
@@ -19,7 +20,11 @@ class ConfigError(Exception):
 
 class _Strict(BaseModel):
     model_config = ConfigDict(
-        extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=True
+        extra="forbid",
+        frozen=True,
+        alias_generator=to_camel,
+        populate_by_name=True,
+        hide_input_in_errors=True,  # addresses of channels may hold a secret
     )
 
 
@@ -72,11 +77,21 @@ class EndpointConfig(_Strict):
     url: str = Field(pattern=r"^https?://[^/?#@\s]+([/?][^#\s]*)?$", max_length=2048)
 
 
+class IncidentsConfig(_Strict):
+    """How incidents are run. templates: of messages, by kind, in place of the built-in ones."""
+
+    templates: dict[str, Annotated[str, Field(max_length=LONGEST_TEMPLATE)]] = Field(
+        default_factory=dict
+    )
+
+
 class Config(_Strict):
     """The whole file."""
 
     providers: list[ProviderConfig] = Field(default_factory=list, max_length=64)
     endpoints: list[EndpointConfig] = Field(default_factory=list, max_length=64)
+    channels: list[ChannelConfig] = Field(default_factory=list, max_length=64)
+    incidents: IncidentsConfig = IncidentsConfig()
     workers: int = Field(default=8, ge=1, le=64)
     resync_seconds: float = Field(default=600, ge=1, le=86400)
     checkpoint_seconds: float = Field(default=60, ge=1, le=3600)
@@ -115,6 +130,9 @@ def parse(raw: Any, *, source: str) -> Config:
         raise ConfigError(f"{source}: {err}") from err
     _require_names(source, "providers", [p.name for p in config.providers])
     _require_names(source, "endpoints", [e.name for e in config.endpoints])
+    _require_names(source, "channels", [c.name for c in config.channels])
+    for fault in message_faults(config.channels, config.incidents.templates):
+        raise ConfigError(f"{source}: {fault}")
     return config
 
 
