@@ -27,6 +27,8 @@ def largest_spec(kind: str) -> Json:
     spec: Json = largest(schema(kind, "spec"))
     if kind == "AIFeature":
         _obey(spec)
+    if kind == "AIIncident":
+        _obey_of_incidents(spec)
     if kind == "AIKillSwitch":
         del spec["featureRef"]
         spec["drill"] = True
@@ -83,6 +85,14 @@ def _obey(spec: Json) -> None:
         del watched["histogram"], watched["similarity"], watched["centroid"]
 
 
+def _obey_of_incidents(spec: Json) -> None:
+    """Take out of an incident what may not stand beside something larger."""
+    del spec["drill"], spec["containment"]["percent"], spec["containment"]["filter"]
+    spec["rootCause"]["detail"] = "Other"
+    for approval in spec["commsApprovals"]:
+        approval["hash"] = "a" * 64
+
+
 def _end_in_no_model(fallback: Json) -> None:
     """A chain of small models, and a sentence at its end."""
     del fallback["type"], fallback["text"], fallback["breaker"]["above"]
@@ -126,5 +136,6 @@ def _longest(schema: Json, index: int) -> str:
     decimals = ("0.".ljust(length - 1, "0") + "1", "999.".ljust(length, "9"))
     signed = (f"-{'9' * (length - 11)}.{'9' * 9}", f"{'9' * (length - 7)}.{'9' * 6}")
     texts = (name, name.capitalize(), *(b.ljust(length, "a") for b in ("sha256:", "https://")))
-    candidates = (*texts, *decimals, *signed)
+    numbered = f"{'a' * (length - 3)}-{index + 10}"
+    candidates = (*texts, *decimals, *signed, numbered)
     return next(c for c in candidates if re.search(schema.get("pattern", ""), c))

@@ -221,6 +221,14 @@ INCIDENTS: list[Mutant] = [
     ("trigger.digest", "abc", "trigger.digest", ["should match"]),
     ("trigger.key", None, "trigger.key: Required", []),
     ("summary", {"firstSeen": "today"}, "summary.firstSeen", ["date-time"]),
+    ("commsApprovals", [{"message": "Brief 1"}], "commsApprovals[0].message", ["should match"]),
+    (
+        "commsApprovals",
+        [{"message": "brief-1", "hash": "abc"}],
+        "commsApprovals[0].hash",
+        ["12 to 64 hex digits"],
+    ),
+    ("commsSent", [{"message": "brief-1"}], "commsSent[0].at: Required", []),
 ]
 SWITCHES: list[Mutant] = [
     ("featureRef.name", "", "featureRef.name", ["at least 1 chars"]),

@@ -199,10 +199,36 @@ def test_easing_the_freeze_of_an_incident_takes_verb_reenable(land: ControlPlane
     assert land.kubectl(*gone, check=False).returncode == 0
 
 
-def edited(land: ControlPlane, change: Json, who: str) -> str:
+def test_letting_a_message_leave_the_house_takes_verb_approve(land: ControlPlane) -> None:
+    spec: Json = {"affects": [{"name": "chat"}], "trigger": {"source": "Manual", "key": "k"}}
+    spec |= {"severity": "P2", "severityReason": "half of the users"}
+    meta = {"name": "chat-2", "namespace": NAMESPACE}
+    body: Json = {"apiVersion": API_VERSION, "kind": "AIIncident", "metadata": meta, "spec": spec}
+    assert create(land, body) == ""
+    one: list[Json] = [{"message": "externalInitial-1", "hash": "0123456789ab"}]
+    more = [*one, {"message": "externalUpdate-1"}]
+    told = edited(land, {"commsApprovals": one}, ONCALL, "chat-2")
+    assert "olga may not let a message leave the house: that takes verb approve" in told
+    sent = [{"message": "internalUpdate-1", "at": "2026-11-21T09:48:08Z"}]
+    assert edited(land, {"commsSent": sent}, ONCALL, "chat-2") == ""
+    assert edited(land, {"commsApprovals": one}, MANAGER, "chat-2") == ""
+    assert edited(land, {"summary": {"scope": "all"}}, ONCALL, "chat-2") == ""
+    other: list[Json] = [{"message": "externalInitial-1", "hash": "fedcba987654"}]
+    for change in (more, other):
+        assert "that takes verb approve" in edited(
+            land, {"commsApprovals": change}, ONCALL, "chat-2"
+        )
+    assert edited(land, {"commsApprovals": []}, ONCALL, "chat-2") == ""
+    body["metadata"]["name"], body["spec"]["commsApprovals"] = "chat-3", one
+    land.kubectl("create", "role", "opens", "--verb=create", "--resource=aiincidents", HERE)
+    land.kubectl("create", "rolebinding", "opens", "--role=opens", "--user=rep", HERE)
+    assert "rep may not let a message leave the house" in create(land, body, *as_user("rep"))
+
+
+def edited(land: ControlPlane, change: Json, who: str, incident: str = "chat-1") -> str:
     """What the API server says of a change of the incident's spec: "" when it is taken."""
     patch = f"--patch={json.dumps({'spec': change})}"
-    what = ("patch", "aii", "chat-1", HERE, "--type=merge", patch, *as_user(who))
+    what = ("patch", "aii", incident, HERE, "--type=merge", patch, *as_user(who))
     told = land.kubectl(*what, check=False)
     return told.stderr if told.returncode else ""
 

@@ -34,6 +34,9 @@ MEASURED: Final = frozenset(
 LATE: Final = 6
 """Transitions that are compared where a race may have pushed older ones out of history."""
 
+TIMED: Final = frozenset({"hash"})
+"""Of a message: its text says when things happened."""
+
 DRILLED: Final = frozenset({"flipMilliseconds", "flipBackMilliseconds"})
 OPAQUE: Final = frozenset(
     {"state", "eValue", "acceptEValue", "total", "bad", "exposedRequests", "prev", "head", "flight"}
@@ -108,7 +111,8 @@ def _plain(value: Any, name: str = "") -> Any:
         case dict() if name == "annotations":
             return {k: TIME.sub("T", v) for k, v in value.items() if k not in MEASURED}
         case dict():
-            return {k: _plain(v, k) for k, v in value.items() if k not in MEASURED | DRILLED}
+            left_out = MEASURED | DRILLED | (TIMED if "renderedAt" in value else frozenset())
+            return {k: _plain(v, k) for k, v in value.items() if k not in left_out}
         case list():
             return [_plain(v, name) for v in value]
         case _ if name in OPAQUE:

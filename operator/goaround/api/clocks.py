@@ -58,34 +58,6 @@ class ClockSetting(Model):
     )
 
 
-class IncidentContact(Model):
-    """Whom people outside may ask about an incident."""
-
-    name: Called = Field(description="Name of a person or a desk.")
-    phone: Annotated[str, Field(min_length=1, max_length=64)] | None = Field(
-        default=None, description="Telephone number. No default."
-    )
-
-
-class Contacts(Model):
-    """Who is told. Names for people and messages: the operator rings nobody itself."""
-
-    executive: Called | None = Field(
-        default=None, description="Who answers for it at the client or in the house. No default."
-    )
-    technical: Called | None = Field(
-        default=None, description="The technical contact at the client. No default."
-    )
-    incident: IncidentContact | None = Field(
-        default=None, description="Whom messages name for questions. No default."
-    )
-    all_hands: Called | None = Field(
-        default=None,
-        description="Everybody at once, for example a paging group; named as soon as an incident "
-        "is a P1, never before. No default.",
-    )
-
-
 class EscalationStep(Model):
     """One level up."""
 
@@ -95,13 +67,6 @@ class EscalationStep(Model):
         description="Seconds after the oldest clock of assign, contain and updates was missed.",
     )
     contact: Called = Field(description="Who is called then.")
-
-
-class ExternalFrom(StrEnum):
-    P1 = "P1"
-    P2 = "P2"
-    P3 = "P3"
-    NEVER = "Never"
 
 
 class ContractualBound(Model):

@@ -10,16 +10,15 @@ from pydantic import ConfigDict, Field
 from goaround.api.acceptance import Acceptance, Layer, Ratio, Signal
 from goaround.api.accountability import HumanReview, Regulatory, Runbook
 from goaround.api.approval import HIGH_NEEDS_PEOPLE, RiskTier, SignOffMode, SignOffPolicy
-from goaround.api.base import Line, Model, ObjectName
+from goaround.api.base import DnsLabel, Line, Model, ObjectName
 from goaround.api.clocks import (
     MOST_REGIMES,
     ClockSetting,
-    Contacts,
     ContractualBound,
     EscalationStep,
-    ExternalFrom,
     Regime,
 )
+from goaround.api.contacts import Contacts, ExternalFrom
 from goaround.api.contract import FeatureContract
 from goaround.api.control import DigestOrStart
 from goaround.api.delivery import BucketBy, Delivery, FlagDelivery, Role
@@ -128,6 +127,13 @@ class IncidentPolicy(Model):
         ge=3600,
         le=604_800,
         description="How long before it began an incident looks for changes. Default 86400 (24 h).",
+    )
+    channels: list[DnsLabel] = Field(
+        default_factory=list,
+        max_length=8,
+        description="Names of channels that the administrator configured, for messages about it; "
+        "where none of an audience is named, all of that audience get them.",
+        json_schema_extra=atomic(),
     )
 
 

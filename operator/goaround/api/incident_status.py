@@ -11,6 +11,7 @@ from pydantic import Field
 
 from goaround.api.base import (
     Digest,
+    DnsLabel,
     Line,
     Model,
     ObjectName,
@@ -190,14 +191,28 @@ class MessageState(StrEnum):
 
 
 class Message(Model):
-    """One message of the ledger; its text is in a ConfigMap."""
+    """One message of the ledger; its text is in ConfigMap `<incident>-comms` under
+    `<id>.<first 12 hex digits of hash>`."""
 
     kind: Key = Field(description="Which template.")
     state: MessageState = Field(
         description="`Draft` until approved, or `Sending` at once for what stays in the house."
     )
     rendered_at: Timestamp = Field(description="When it was written.")
+    since: Timestamp = Field(description="Since when it is in this state.")
     sent_at: Timestamp | None = Field(default=None, description="When it was sent.")
+    to: list[DnsLabel] = Field(
+        default_factory=list,
+        max_length=8,
+        description="Channels that it is being sent to.",
+        json_schema_extra=atomic(),
+    )
+    took: list[DnsLabel] = Field(
+        default_factory=list,
+        max_length=8,
+        description="Those of them that took it.",
+        json_schema_extra=atomic(),
+    )
     channels: Shown | None = Field(default=None, description="Who took it, `2/2 delivered`.")
     tries: int = Field(default=0, ge=0, le=1000, description="How often it was tried.")
     hash: Digest = Field(description="SHA-256 of its text.")
@@ -207,7 +222,7 @@ class Comms(Model):
     """The ledger of messages."""
 
     messages: dict[Key, Message] = Field(
-        default_factory=dict, max_length=30, description="By id, newest 30."
+        default_factory=dict, max_length=20, description="By id, newest 20."
     )
     next_internal_due: Timestamp | None = Field(
         default=None, description="When the next update to people in the house is due."

@@ -14,16 +14,18 @@ from goaround.api.base import (
     DnsLabel,
     Line,
     Model,
-    ObjectName,
     Percent,
     Share,
     Text,
     Timestamp,
 )
+from goaround.api.control import DigestOrStart
 from goaround.api.schema import atomic, cel, keyed_by, rules
 
 Who = Annotated[str, Field(min_length=1, max_length=128)]
 Shortly = Annotated[str, Field(min_length=1, max_length=256)]
+MessageId = Annotated[str, Field(pattern=r"^[a-z][A-Za-z]*-[1-9][0-9]{0,5}$", max_length=40)]
+"""Kind and number, `internalUpdate-3`."""
 
 
 class Level(StrEnum):
@@ -101,6 +103,14 @@ class Impact(Model):
     )
     harm: Harm | None = Field(
         default=None, description="The kind of significant harm, which makes it a P1. No default."
+    )
+    advice: Line | None = Field(
+        default=None,
+        description="What those who use it should do now, in messages; change it when it is over. "
+        "No default.",
+    )
+    expected_resolution: Line | None = Field(
+        default=None, description="When it should be over, as people promise it. No default."
     )
 
 
@@ -540,11 +550,16 @@ class Regulatory(Model):
 class Approval(Model):
     """A message that may leave the house."""
 
-    message: ObjectName = Field(description="Its id, see status.comms.messages.")
+    message: MessageId = Field(description="Its id, see status.comms.messages.")
+    hash: DigestOrStart | None = Field(
+        default=None,
+        description="Its hash as it was read, in full or its first 12 hex digits or more: only "
+        "that text may leave. No default: whatever it says when this is seen.",
+    )
 
 
 class SentByHand(Model):
     """A message that a person sent."""
 
-    message: ObjectName = Field(description="Its id, see status.comms.messages.")
+    message: MessageId = Field(description="Its id, see status.comms.messages.")
     at: Timestamp = Field(description="When.")

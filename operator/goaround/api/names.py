@@ -82,6 +82,21 @@ def incident_name(feature: str, at: datetime, *, uid: str, attempt: str, cause: 
     return f"{feature}-{at.astimezone(UTC):%Y%m%d}-{_hex(6, uid, attempt, cause)}"
 
 
+def comms_name(incident: str) -> str:
+    """Name of the ConfigMap with the texts of an incident's messages."""
+    return f"{incident[:247].rstrip('-.')}-comms"
+
+
+def message_id(kind: str, number: int) -> str:
+    """Name of a message in its incident: kind and number, from 1."""
+    return f"{kind}-{number}"
+
+
+def message_key(message: str, digest: str) -> str:
+    """Key of a message's text: two texts of one message never overwrite each other."""
+    return f"{message}.{short(digest)}"
+
+
 def event_name(feature: str, uid: str, at: datetime, reason: str) -> str:
     """One name per transition: its time is stored in status, so a replay gives the same name."""
     return f"{feature}.{_hex(16, uid, rfc3339(at), reason)}"

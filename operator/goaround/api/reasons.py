@@ -45,6 +45,7 @@ class ConditionType(StrEnum):
     CHANGES_WATCHED = "ChangesWatched"
     BREAKER_OPEN = "BreakerOpen"
     ACCOUNTABILITY_STATED = "AccountabilityStated"
+    COMMS_DELIVERED = "CommsDelivered"
 
 
 class Reason(StrEnum):
@@ -149,6 +150,8 @@ class Reason(StrEnum):
     DEADLINE_MISSED = "DeadlineMissed"
     COMPLETE = "Complete"
     FIELDS_MISSING = "FieldsMissing"
+    NOT_DELIVERED = "NotDelivered"
+    UNKNOWN_CHANNEL = "UnknownChannel"
 
 
 class EventReason(StrEnum):

@@ -10,6 +10,8 @@ from datetime import datetime
 from goaround.api.conditions import Wanted, settled
 from goaround.api.incident import AIIncidentStatus
 from goaround.incident.closing import closable, with_closing
+from goaround.incident.comms import comms_wake, with_comms
+from goaround.incident.comms_told import delivered, texts
 from goaround.incident.deadlines import next_deadline, on_time, with_deadlines
 from goaround.incident.escalation import escalates_at, with_escalation
 from goaround.incident.latched import contained, with_latch
@@ -34,15 +36,18 @@ STEPS: tuple[Step, ...] = (
     with_closing,
     with_deadlines,
     with_escalation,
+    with_comms,
 )
-"""In this order; conditions and the whiteboard come after them all."""
+"""In this order; `with_comms` last, since messages say what all others found. Conditions and the
+whiteboard come after them all."""
 
 CONDITIONS: tuple[Callable[[Seen, AIIncidentStatus], Iterable[Wanted]], ...] = (
     contained,
     on_time,
     closable,
+    delivered,
 )
-FIRST: tuple[Callable[[Seen, AIIncidentStatus], Iterable[Effect]], ...] = ()
+FIRST: tuple[Callable[[Seen, AIIncidentStatus], Iterable[Effect]], ...] = (texts,)
 """What is written before status, because status relies on it."""
 
 WAKES: tuple[Callable[[Seen, AIIncidentStatus], datetime | None], ...] = (
@@ -50,6 +55,7 @@ WAKES: tuple[Callable[[Seen, AIIncidentStatus], datetime | None], ...] = (
     next_deadline,
     escalates_at,
     trend_wakes,
+    comms_wake,
 )
 
 

@@ -7,7 +7,8 @@ before; a miss stays a miss, whatever people change afterwards.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from goaround.api.clocks import ClockName, ExternalFrom
+from goaround.api.clocks import ClockName
+from goaround.api.contacts import ExternalFrom
 from goaround.api.incident import AIIncidentStatus, Severity
 from goaround.api.incident_status import ENDED, Deadline, DeadlineState
 from goaround.incident.calendar import Span, later, words

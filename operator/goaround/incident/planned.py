@@ -24,7 +24,20 @@ class WriteText:
     data: Mapping[str, str]
 
 
-Effect = Tell | WriteText
+@dataclass(frozen=True, slots=True)
+class KeepTexts:
+    """Make the ConfigMap of this name hold `add`, beside what it has. keep: keys that status speaks
+    of; settled: the one key of each message whose text changes no more; newest: number of the last
+    message, by kind."""
+
+    name: str
+    add: Mapping[str, str]
+    keep: frozenset[str]
+    settled: Mapping[str, str]
+    newest: Mapping[str, int]
+
+
+Effect = Tell | WriteText | KeepTexts
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from goaround.api.clocks import ClockName
 from goaround.api.incident import AIIncidentSpec, Severity, TriggerSource
 from goaround.api.kinds import AIFeature, AIIncident
 from goaround.api.latches import Latch
+from goaround.incident.audiences import Delivered, KnownChannel
 from goaround.incident.calendar import Calendar, Span
 
 GRAVE = frozenset({Severity.P1, Severity.P2})
@@ -24,7 +25,8 @@ class Settings:
     """reopen: how long after its resolution an incident may be opened again. quiet: how long a P3
     or P4 must be calm to be resolved without a person's word. escalate: how long the trend of a P4
     lasts until it counts as a P3. clocks: other times than the defaults; None: it does not run.
-    targets: likewise. regimes: regulatory clocks beside the built-in ones."""
+    targets: likewise. regimes: regulatory clocks beside the built-in ones. channels, templates
+    (source by kind): of messages, by which they go and from which they are made."""
 
     reopen: timedelta = timedelta(minutes=30)
     quiet: timedelta = timedelta(minutes=30)
@@ -33,16 +35,20 @@ class Settings:
     clocks: Mapping[tuple[ClockName, Severity], Span | None] = field(default_factory=dict)
     targets: Mapping[tuple[ClockName, Severity], Span] = field(default_factory=dict)
     regimes: Mapping[str, timedelta] = field(default_factory=dict)
+    channels: tuple[KnownChannel, ...] = ()
+    templates: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The incident, and those of its features that exist, in the order of spec.affects."""
+    """The incident, and those of its features that exist, in the order of spec.affects. sent: what
+    became of messages that are being sent, by id."""
 
     incident: AIIncident
     features: tuple[AIFeature, ...] = ()
     settings: Settings = field(default_factory=Settings)
     annotations: Mapping[str, str] = field(default_factory=dict)
+    sent: Mapping[str, Delivered] = field(default_factory=dict)
 
     @property
     def spec(self) -> AIIncidentSpec:

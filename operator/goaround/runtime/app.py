@@ -6,6 +6,7 @@ annotations or finalizers, or keeps time in memory.
 """
 
 import asyncio
+import logging
 import os
 import sys
 from argparse import ArgumentParser, Namespace
@@ -20,6 +21,7 @@ import kopf
 from goaround.api import GROUP, VERSION
 from goaround.api.kinds import OURS, Kind
 from goaround.delivery.control import TokenFile
+from goaround.incident.templating import faults
 from goaround.runtime import logs
 from goaround.runtime.config import ConfigError, load
 from goaround.runtime.engine import Operator, Options
@@ -33,6 +35,8 @@ if find_spec("sniffio") is None:
     # httpcore asks for it each time it waits, and each time the whole import path is searched in
     # vain, which makes a third of the CPU time of a request; None ends the search
     sys.modules["sniffio"] = None  # type: ignore[assignment]
+
+log = logging.getLogger("goaround")
 
 OWN_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
@@ -107,9 +111,19 @@ async def run(options: Options) -> int:
         httpx.AsyncClient(trust_env=False) as http,
         httpx.AsyncClient(trust_env=False) as flags_http,
         httpx.AsyncClient(trust_env=False) as golden_http,
+        httpx.AsyncClient(trust_env=False) as messages_http,
     ):
         api = KubeApi(client)
-        operator = Operator(options, api, http, flags_http=flags_http, golden_http=golden_http)
+        operator = Operator(
+            options,
+            api,
+            http,
+            flags_http=flags_http,
+            golden_http=golden_http,
+            messages_http=messages_http,
+        )
+        for trouble in faults(options.config.incidents.templates):
+            log.warning("a template is broken", extra={"told": trouble})
         operator.health.beat()
         probes = await serve(operator.health, operator.metrics.text, options.host, options.port)
         scope: dict[str, Any] = (

@@ -6,18 +6,22 @@ Decides nothing but which part gets which other one. Owns no task.
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 import httpx
 
 from goaround.delivery.control import ControlPorts, TokenFile
 from goaround.delivery.replicas import Replicas, StaticReplicas
+from goaround.incident.seen import Settings
 from goaround.runtime.changes import ChangeDesk
+from goaround.runtime.channels import known
 from goaround.runtime.config import Config
 from goaround.runtime.contents import ContentDesk
 from goaround.runtime.desk import Desk
 from goaround.runtime.drifting import DriftDesk, DriftReader
 from goaround.runtime.indexes import IndexDesk
+from goaround.runtime.messages import MessageDesk
 from goaround.runtime.metrics import Metrics
 from goaround.runtime.opened import BreakerDesk, BreakerReader
 from goaround.runtime.preflight import PreflightDesk
@@ -66,6 +70,27 @@ def desk_of(
         changes=ChangeDesk(api, news=news, wall=clock),
         indexes=IndexDesk(api, golden_http, config.urls, news=news, wall=clock),
     )
+
+
+def message_desk(
+    config: Config,
+    api: Api,
+    http: httpx.AsyncClient,
+    *,
+    news: Callable[[Key], None],
+    clock: Callable[[], datetime],
+    owns: Callable[[], bool],
+    jitter: Callable[[], float],
+) -> MessageDesk:
+    """The desk that sends messages; `http` is for channels alone."""
+    channels = {c.name: c.channel() for c in config.channels}
+    return MessageDesk(api, http, channels, news=news, wall=clock, owns=owns, jitter=jitter)
+
+
+def incident_settings(config: Config) -> Settings:
+    """What an administrator set for incidents."""
+    told = config.incidents.settings()
+    return replace(told, channels=known(config.channels), templates=config.incidents.templates)
 
 
 def a_delivery_desk(

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import yaml
 from pydantic import Field, ValidationError
 
+from goaround.runtime.channels import ChannelConfig, message_faults
 from goaround.runtime.incident_config import IncidentsConfig
 from goaround.runtime.strict import Strict
 from goaround.world.prometheus import Labels, Provider
@@ -72,10 +73,11 @@ class Config(Strict):
 
     providers: list[ProviderConfig] = Field(default_factory=list, max_length=64)
     endpoints: list[EndpointConfig] = Field(default_factory=list, max_length=64)
+    channels: list[ChannelConfig] = Field(default_factory=list, max_length=64)
+    incidents: IncidentsConfig = IncidentsConfig()
     workers: int = Field(default=8, ge=1, le=64)
     resync_seconds: float = Field(default=600, ge=1, le=86400)
     checkpoint_seconds: float = Field(default=60, ge=1, le=3600)
-    incidents: IncidentsConfig = IncidentsConfig()
 
     @property
     def urls(self) -> dict[str, str]:
@@ -111,6 +113,9 @@ def parse(raw: Any, *, source: str) -> Config:
         raise ConfigError(f"{source}: {err}") from err
     _require_names(source, "providers", [p.name for p in config.providers])
     _require_names(source, "endpoints", [e.name for e in config.endpoints])
+    _require_names(source, "channels", [c.name for c in config.channels])
+    for fault in message_faults(config.channels, config.incidents.templates):
+        raise ConfigError(f"{source}: {fault}")
     return config
 
 

@@ -30,6 +30,7 @@ from goaround.runtime.incidents import Incidents
 from goaround.runtime.leaving import goes_down
 from goaround.runtime.live import Live
 from goaround.runtime.lowering import AGAIN_SECONDS, Descents
+from goaround.runtime.messages import MessageDesk
 from goaround.runtime.metrics import Metrics
 from goaround.runtime.queue import Key, WorkQueue
 from goaround.runtime.replicas import DeliveryDesk
@@ -58,6 +59,7 @@ class Controller:
         checkpoint_seconds: float = 60,
         descents: Descents | None = None,
         incidents: Settings | None = None,
+        messages: MessageDesk | None = None,
     ) -> None:
         self._cache = cache
         self._queue = queue
@@ -80,6 +82,7 @@ class Controller:
             queue=queue,
             now=self.now,
             settings=incidents,
+            messages=messages,
         )
 
     def now(self) -> datetime:

@@ -17,7 +17,7 @@ from goaround.api.kinds import FEATURES, INCIDENTS, KILL_SWITCHES, OURS, RECORDS
 from goaround.api.names import FEATURE_LABEL
 from goaround.delivery.control import ControlPorts
 from goaround.delivery.replicas import StaticReplicas
-from goaround.runtime.assembly import a_delivery_desk, control_ports, desk_of
+from goaround.runtime import assembly
 from goaround.runtime.cache import Cache, key_of
 from goaround.runtime.claim import Standing
 from goaround.runtime.controller import Controller
@@ -58,6 +58,7 @@ class Operator:
         *,
         flags_http: httpx.AsyncClient | None = None,
         golden_http: httpx.AsyncClient | None = None,
+        messages_http: httpx.AsyncClient | None = None,
         clock: Callable[[], datetime] = wall,
         readers: Mapping[str, Reader] | None = None,
         drift_readers: Mapping[str, DriftReader] | None = None,
@@ -66,7 +67,8 @@ class Operator:
     ) -> None:
         """`clock`, both readers (by provider), `jitter` and `offload` have stand-ins where runs
         must repeat. `flags_http` is for flag replicas alone, so that hanging providers take no
-        connection of theirs, `golden_http` for endpoints of tenants; default: `http`."""
+        connection of theirs, `golden_http` for endpoints of tenants, `messages_http` for
+        channels; default: `http`."""
         loop = asyncio.get_running_loop()
         self.options = options
         self._identity = options.identity or socket.gethostname()
@@ -74,7 +76,7 @@ class Operator:
         self.cache, self.metrics = Cache(), Metrics()
         self.queue = WorkQueue(loop.time, jitter)
         self.health = Health(loop.time)
-        self.desk = desk_of(
+        self.desk = assembly.desk_of(
             options.config,
             OwnedApi(api, self.standing),
             http,
@@ -86,11 +88,20 @@ class Operator:
             drift_readers=drift_readers,
             offload=offload,
         )
+        self.messages = assembly.message_desk(
+            options.config,
+            OwnedApi(api, self.standing),
+            messages_http or http,
+            news=self.queue.offer,
+            clock=clock,
+            owns=lambda: self.standing() is Standing.OWNER,
+            jitter=jitter,
+        )
         replicas = StaticReplicas(options.flag_replicas)
-        self.deliveries = a_delivery_desk(flags_http or http, replicas, self.queue)
+        self.deliveries = assembly.a_delivery_desk(flags_http or http, replicas, self.queue)
         self.lease = self._candidate(clock) if options.lease else None
         self.metrics.lease_held.set_function(lambda: self.standing() is Standing.OWNER)
-        ports = control_ports(options.control_token, flags_http or http, replicas)
+        ports = assembly.control_ports(options.control_token, flags_http or http, replicas)
         self.controller = self._controller(ports, clock)
         self._workers: list[asyncio.Task[None]] = []
         self._passes: set[asyncio.Task[None]] = set()
@@ -111,8 +122,9 @@ class Operator:
             instance=self._identity,
             own_namespace=self.options.own_namespace,
             checkpoint_seconds=self.options.config.checkpoint_seconds,
-            incidents=self.options.config.incidents.settings(),
             descents=Descents(ports, self.deliveries, self.metrics, self.owns),
+            incidents=assembly.incident_settings(self.options.config),
+            messages=self.messages,
         )
 
     def _candidate(self, clock: Callable[[], datetime]) -> Lease:
@@ -162,6 +174,7 @@ class Operator:
         if self.lease is not None:
             await self.lease.release()
         await self.desk.close()
+        await self.messages.close()
         await self.deliveries.close()
         log.info("stopped")
 
@@ -181,6 +194,7 @@ class Operator:
         """The lease was taken or lost. Nothing of the last tenure is kept in memory: another may
         have flown on since, and status says how far."""
         self._may_act.clear()
+        self.messages.forget()
         if self._beginning is not None:
             self._beginning.cancel()
         for body in self.cache.all(FEATURES):

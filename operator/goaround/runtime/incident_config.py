@@ -17,6 +17,7 @@ from goaround.api.clocks import YEAR, ClockName, Regime
 from goaround.api.severity import Severity
 from goaround.incident.calendar import BusinessDays, Calendar, Span
 from goaround.incident.seen import Settings
+from goaround.runtime.channels import LONGEST_TEMPLATE
 from goaround.runtime.strict import Strict
 
 
@@ -126,7 +127,8 @@ class RegimeConfig(Strict):
 
 
 class IncidentsConfig(Strict):
-    """How incidents are timed in this house."""
+    """How incidents are timed in this house. templates: of messages, by kind, in place of the
+    built-in ones."""
 
     reopen_seconds: int = Field(default=1800, ge=0, le=604_800)
     quiet_seconds: int = Field(default=1800, ge=60, le=604_800)
@@ -134,6 +136,9 @@ class IncidentsConfig(Strict):
     calendar: CalendarConfig = CalendarConfig()
     clocks: list[ClockConfig] = Field(default_factory=list, max_length=100)
     regimes: list[RegimeConfig] = Field(default_factory=list, max_length=32)
+    templates: dict[str, Annotated[str, Field(max_length=LONGEST_TEMPLATE)]] = Field(
+        default_factory=dict
+    )
 
     @model_validator(mode="after")
     def _say_each_once(self) -> "IncidentsConfig":

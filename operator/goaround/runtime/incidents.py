@@ -9,12 +9,13 @@ from datetime import datetime
 
 from goaround.api.kinds import FEATURES, INCIDENTS, AIFeature, AIIncident
 from goaround.incident.decide import decide
-from goaround.incident.planned import Effect, Tell, WriteText
+from goaround.incident.planned import Effect, KeepTexts, Tell, WriteText
 from goaround.incident.seen import Seen, Settings
 from goaround.runtime.actions import Actions
+from goaround.runtime.messages import MessageDesk
 from goaround.runtime.queue import Key, WorkQueue
 from goaround.runtime.sight import Sight
-from goaround.runtime.texts import write_text
+from goaround.runtime.texts import keep_texts, write_text
 from goaround.runtime.writes import StatusWriter
 from goaround.world.kube import Api
 
@@ -32,6 +33,7 @@ class Incidents:
         queue: WorkQueue,
         now: Callable[[], datetime],
         settings: Settings | None = None,
+        messages: MessageDesk | None = None,
     ) -> None:
         self._api = api
         self._sight = sight
@@ -40,12 +42,15 @@ class Incidents:
         self._queue = queue
         self._now = now
         self._settings = settings or Settings()
+        self._messages = messages
         self._told: set[str] = set()
 
     async def look_at(self, key: Key) -> None:
         """One pass. Raises KubeError where it has to be tried again."""
         found = self._sight.parsed(AIIncident, INCIDENTS, key)
         if found is None:
+            if self._messages is not None:
+                self._messages.gone(key.namespace, key.name)
             return
         now = self._now()
         plan = decide(self._observe(found), now)
@@ -62,6 +67,7 @@ class Incidents:
             features=tuple(self._features(incident)),
             settings=self._settings,
             annotations=incident.metadata.annotations,
+            sent=self._messages.sent(incident) if self._messages is not None else {},
         )
 
     def _features(self, incident: AIIncident) -> Iterable[AIFeature]:
@@ -78,3 +84,5 @@ class Incidents:
                     self._told.add(effect.name)
                 case WriteText():
                     await write_text(self._api, incident, effect)
+                case KeepTexts():
+                    await keep_texts(self._api, incident, effect)

@@ -8,5 +8,9 @@ class Strict(BaseModel):
     """A frozen section with camelCase names."""
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=True
+        extra="forbid",
+        frozen=True,
+        alias_generator=to_camel,
+        populate_by_name=True,
+        hide_input_in_errors=True,  # addresses may hold a secret
     )

@@ -6,7 +6,8 @@ Not in Git and without owner reference: they stay when the feature goes.
 from goaround.api import names
 from goaround.api.base import Json
 from goaround.api.kinds import CONFIG_MAPS, AIIncident
-from goaround.incident.planned import WriteText
+from goaround.incident.comms_told import stale
+from goaround.incident.planned import KeepTexts, WriteText
 from goaround.world.kube import AlreadyExists, Api
 
 
@@ -22,6 +23,21 @@ async def write_text(api: Api, incident: AIIncident, effect: WriteText) -> None:
         if known != effect.data:
             patch: Json = {"data": dict.fromkeys(known) | dict(effect.data)}
             await api.patch(CONFIG_MAPS, namespace, effect.name, patch)
+
+
+async def keep_texts(api: Api, incident: AIIncident, effect: KeepTexts) -> None:
+    """Create it, or add what it has not, and take out what nothing speaks of any more. Raises
+    KubeError."""
+    namespace = incident.metadata.namespace
+    try:
+        body = config_map(incident, WriteText(effect.name, effect.add))
+        await api.create(CONFIG_MAPS, namespace, body)
+    except AlreadyExists:
+        known: Json = (await api.get(CONFIG_MAPS, namespace, effect.name)).get("data") or {}
+        gone = dict.fromkeys(stale(effect, known))
+        new = {key: text for key, text in effect.add.items() if known.get(key) != text}
+        if gone or new:
+            await api.patch(CONFIG_MAPS, namespace, effect.name, {"data": gone | new})
 
 
 def config_map(incident: AIIncident, effect: WriteText) -> Json:

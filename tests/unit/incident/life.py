@@ -109,7 +109,12 @@ class Life:
         """A message of this kind is sent now."""
         messages = dict(list(self.status.comms.messages.items())[-29:])
         messages[f"{kind}-{self.now:%d%H%M%S}"] = Message(
-            kind=kind, state=MessageState.SENT, rendered_at=self.now, sent_at=self.now, hash=HASH
+            kind=kind,
+            state=MessageState.SENT,
+            since=self.now,
+            rendered_at=self.now,
+            sent_at=self.now,
+            hash=HASH,
         )
         comms = self.status.comms.but(messages=messages)
         self.incident = self.incident.but(status=self.status.but(comms=comms))
