@@ -6,19 +6,12 @@ keys, no spaces, and no member that is at its default, so that adding a field la
 digest that exists.
 """
 
-import hashlib
-import json
-
 from goaround.api.base import Json, Model
+from goaround.api.canonical import canonical, sha256_of
 from goaround.api.feature import AIFeatureSpec, Release
 
 SHORT = 12
 PREFIX = "sha256:"
-
-
-def _sha256(value: Json) -> str:
-    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def _meant(model: Model) -> Json:
@@ -28,7 +21,7 @@ def _meant(model: Model) -> Json:
 
 def release_digest(release: Release) -> str:
     """`sha256:<64 hex>` over the release's content."""
-    return _sha256(_meant(release))
+    return sha256_of(canonical(_meant(release)))
 
 
 def plan_digest(spec: AIFeatureSpec, golden: str | None = None) -> str:
@@ -37,14 +30,12 @@ def plan_digest(spec: AIFeatureSpec, golden: str | None = None) -> str:
     before: Json = {"preflight": _meant(spec.preflight), "golden": golden} if spec.preflight else {}
     if "reenable" in (ramp := _meant(spec.ramp)):
         before["reenable"] = ramp["reenable"]
-    return _sha256(
-        {
-            "release": _meant(spec.release),
-            "steps": [_meant(s) for s in spec.ramp.steps],
-            "acceptance": _meant(spec.acceptance),
-        }
-        | before
-    )
+    meant = {
+        "release": _meant(spec.release),
+        "steps": [_meant(s) for s in spec.ramp.steps],
+        "acceptance": _meant(spec.acceptance),
+    } | before
+    return sha256_of(canonical(meant))
 
 
 def is_named(digest: str, start: str) -> bool:

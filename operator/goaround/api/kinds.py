@@ -119,6 +119,7 @@ CONFIG_MAPS = Kind("", "v1", "configmaps", "ConfigMap")
 ACCESS_REVIEWS = Kind(
     "authorization.k8s.io", "v1", "selfsubjectaccessreviews", "SelfSubjectAccessReview"
 )
+SELF_REVIEWS = Kind("authentication.k8s.io", "v1", "selfsubjectreviews", "SelfSubjectReview")
 OURS = (FEATURES, INCIDENTS, KILL_SWITCHES, SIGN_OFFS)
 
 

@@ -40,6 +40,7 @@ class ConditionType(StrEnum):
     KILL_SWITCH_PROVEN = "KillSwitchProven"
     CANDIDATE_CHANGED = "CandidateChanged"
     FALLBACK_READY = "FallbackReady"
+    TIMELINE_WAITING = "TimelineWaiting"
 
 
 class Reason(StrEnum):
@@ -136,6 +137,8 @@ class Reason(StrEnum):
     DETECTED = "Detected"
     CONTAINED = "Contained"
     EFFECT_NOT_OBSERVED = "EffectNotObserved"
+    # whether the timeline of an incident is written
+    WRITE_FAILED = "WriteFailed"
 
 
 class EventReason(StrEnum):

@@ -13,6 +13,7 @@ from goaround.api.incident import AIIncidentStatus
 from goaround.api.kinds import AIIncident
 from goaround.api.reasons import EventReason
 from goaround.api.status import Transition
+from goaround.incident.chronicle import enters_at, with_timeline, written
 from goaround.incident.latched import contained, with_latch
 from goaround.incident.milestones import with_status
 from goaround.incident.phases import resolves_at, with_phase
@@ -27,11 +28,11 @@ Step = Callable[[Seen, AIIncidentStatus, datetime], AIIncidentStatus]
 STEPS: tuple[Step, ...] = (with_latch, with_status, with_phase)
 """In this order; conditions and the whiteboard come after them all."""
 
-CONDITIONS: tuple[Callable[[Seen, AIIncidentStatus], Iterable[Wanted]], ...] = (contained,)
+CONDITIONS: tuple[Callable[[Seen, AIIncidentStatus], Iterable[Wanted]], ...] = (contained, written)
 FIRST: tuple[Callable[[Seen, AIIncidentStatus], Iterable[Effect]], ...] = ()
 """What is written before status, because status relies on it."""
 
-WAKES: tuple[Callable[[Seen, AIIncidentStatus], datetime | None], ...] = (resolves_at,)
+WAKES: tuple[Callable[[Seen, AIIncidentStatus], datetime | None], ...] = (resolves_at, enters_at)
 
 
 def decide(seen: Seen, now: datetime) -> Plan:
@@ -46,10 +47,11 @@ def decide(seen: Seen, now: datetime) -> Plan:
         conditions=settled(before, wanted, generation=meta.generation, now=now),
     )
     after = with_whiteboard(seen, after, now)
+    after, entered = with_timeline(seen, after, now)
     return Plan(
         status=after,
         first=tuple(effect for plans in FIRST for effect in plans(seen, after)),
-        then=tuple(_events(seen.incident, after, now)),
+        then=(*_events(seen.incident, after, now), *entered),
         wake_at=_wake(seen, after, now),
     )
 

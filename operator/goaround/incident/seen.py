@@ -11,6 +11,7 @@ from datetime import timedelta
 from goaround.api.incident import AIIncidentSpec, Severity, TriggerSource
 from goaround.api.kinds import AIFeature, AIIncident
 from goaround.api.latches import Latch
+from goaround.incident.log import Log
 
 GRAVE = frozenset({Severity.P1, Severity.P2})
 
@@ -32,6 +33,8 @@ class Seen:
     features: tuple[AIFeature, ...] = ()
     settings: Settings = field(default_factory=Settings)
     annotations: Mapping[str, str] = field(default_factory=dict)
+    log: Log | None = None  # the timeline, once something was to be entered
+    log_trouble: str | None = None
 
     @property
     def spec(self) -> AIIncidentSpec:

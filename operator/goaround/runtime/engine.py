@@ -162,6 +162,7 @@ class Operator:
             await self.lease.release()
         await self.desk.close()
         await self.deliveries.close()
+        await self.controller.close()
         log.info("stopped")
 
     def _tick(self, clock: Coroutine[None, None, None]) -> None:
