@@ -9,12 +9,26 @@ from collections.abc import Iterator
 from goaround.api import names
 from goaround.api.conditions import find
 from goaround.api.digest import short
-from goaround.api.kinds import EVENTS, FEATURES, INCIDENTS, KILL_SWITCHES, RECORDS, AIFeature
+from goaround.api.kinds import (
+    CONFIG_MAPS,
+    EVENTS,
+    FEATURES,
+    INCIDENTS,
+    KILL_SWITCHES,
+    RECORDS,
+    AIFeature,
+    AIIncident,
+)
 from goaround.api.reasons import ConditionType
 from goaround.api.status import Latch, LatchCause
+from goaround.incident.entries import Entry
+from goaround.incident.notes import is_note
+from goaround.incident.verifying import faults as broken
+from goaround.incident.verifying import newer
 from goaround.rollout.binder import OUTCOMES, flight_of
 from goaround.rollout.chain import faults, segment
 from goaround.rollout.moves import in_flight
+from goaround.world.timelines import FILE, lines_of
 from tests.crash.script import Ending
 from tests.crash.store import Store
 
@@ -33,6 +47,7 @@ def endings(store: Store, ends: Ending, *, twin: bool = False) -> Iterator[str]:
         yield from _told(store, feature)
         yield from _binder(store, feature)
         yield from _conditions(feature)
+    yield from _timelines(store, ends)
     for body in store.list(KILL_SWITCHES, None, None):
         if "latchedAt" not in body["status"]:
             yield f"switch {body['metadata']['name']} was never latched"
@@ -107,6 +122,28 @@ def _binder(store: Store, feature: AIFeature) -> Iterator[str]:
     ended = {flight_of(x) for x in feature.status.latches if x.cause in OUTCOMES and x.digest}
     if ended - flights.keys():
         yield f"binder: {len(ended - flights.keys())} latches have no segment"
+
+
+def _timelines(store: Store, ends: Ending) -> Iterator[str]:
+    """Each is whole, vouched for, and has every note once; no note waits for anything."""
+    noted: Counter[str] = Counter()
+    for body in store.list(INCIDENTS, None, None):
+        incident = AIIncident.model_validate(body)
+        namespace, name = incident.key
+        found = store.find(CONFIG_MAPS, namespace, names.timeline_name(name))
+        lines = lines_of(found["data"][FILE]) if found is not None else []
+        status = incident.status
+        yield from (f"timeline: {why}" for why in broken(lines, status.timeline_anchor))
+        if status.timeline_anchor.complete is None or newer(lines, status.timeline_anchor):
+            yield f"timeline: {len(lines)} entries, and status says {status.timeline_anchor}"
+        if any(is_note(key) for key in incident.metadata.annotations):
+            yield f"timeline: a note still waits on {name}"
+        entries = [e for line in lines if (e := Entry.read(line)) is not None]
+        if len({e.id for e in entries}) != len(lines):
+            yield f"timeline: {[e.text for e in entries]} has something twice"
+        noted.update(e.text for e in entries if e.kind == "note")
+    if noted != Counter(ends.notes):
+        yield f"notes: {sorted(noted.elements())} instead of {sorted(ends.notes)}"
 
 
 def _conditions(feature: AIFeature) -> Iterator[str]:

@@ -69,7 +69,14 @@ class Resolve:
     """People say of every incident that it is over."""
 
 
-Order = Put | Remove | Annotate | WipeStatus | Change | Resolve
+@dataclass(frozen=True, slots=True)
+class Say:
+    """`kubectl patch` or `kubectl annotate` on every incident."""
+
+    patch: Json
+
+
+Order = Put | Remove | Annotate | WipeStatus | Change | Resolve | Say
 
 
 class Sight(Protocol):
@@ -94,7 +101,8 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """What must have come out: the stage, the version of last-known-good, severities of incidents.
+    """What must have come out: the stage, the version of last-known-good, severities of incidents,
+    texts of their notes.
 
     `races` holds reasons of transitions that come or do not come, as time has it: a switch that
     goes at once leaves no window in which a kill can be seen to be contained. `twin_may`: moves in
@@ -107,6 +115,7 @@ class Ending:
     incidents: tuple[str, ...] = ()
     races: frozenset[str] = frozenset()
     twin_may: frozenset[str] = frozenset()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

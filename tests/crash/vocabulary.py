@@ -12,7 +12,7 @@ from goaround.api.digest import plan_digest, release_digest
 from goaround.api.feature import AIFeatureSpec, Release
 from goaround.api.kinds import CONFIG_MAPS, FEATURES, INCIDENTS, KILL_SWITCHES, SIGN_OFFS
 from goaround.api.reasons import Stage
-from tests.crash.script import FEATURE, Annotate, Put, Sight
+from tests.crash.script import FEATURE, Annotate, Put, Say, Sight
 from tests.crash.traffic import Conditions, Quality
 
 BAD: Final = Quality(errors=0.2)
@@ -32,6 +32,15 @@ Seen = Callable[[Sight], bool]
 
 
 # -- what people write ---------------------------------------------------------------------------
+
+
+def note(text: str) -> Say:
+    """`kubectl annotate aiincident … goaround.dev/note=…`."""
+    return Say({"metadata": {"annotations": {names.NOTE: text}}})
+
+
+def commander(who: str) -> Say:
+    return Say({"spec": {"roles": {"commander": who}}})
 
 
 def release(version: str) -> Json:
@@ -192,6 +201,13 @@ def frozen(sight: Sight) -> bool:
         latch.incident is not None and sight.seen(INCIDENTS, latch.incident) is not None
         for latch in (status.latches if status is not None else [])
     )
+
+
+def noted(sight: Sight) -> bool:
+    """No note waits on any incident of the feature."""
+    latches = sight.status.latches if sight.status is not None else []
+    found = [sight.seen(INCIDENTS, latch.incident or "") for latch in latches]
+    return not any(names.NOTE in (b["metadata"].get("annotations") or {}) for b in found if b)
 
 
 def stalled(sight: Sight) -> bool:

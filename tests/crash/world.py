@@ -31,6 +31,7 @@ from tests.crash.script import (
     Put,
     Remove,
     Resolve,
+    Say,
     Scenario,
     WipeStatus,
 )
@@ -296,10 +297,11 @@ class World:
             case Change(fields):
                 self.traffic.change(**fields)
             case Resolve():
-                self._resolve()
+                self._say({"spec": {"requestedPhase": "Resolved"}})
+            case Say(patch):
+                self._say(patch)
 
-    def _resolve(self) -> None:
-        said: Json = {"spec": {"requestedPhase": "Resolved"}}
+    def _say(self, said: Json) -> None:
         for body in self.store.list(INCIDENTS, NAMESPACE, None):
             name = body["metadata"]["name"]
             self.store.patch(INCIDENTS, NAMESPACE, name, patch=said, status=False, author=PEOPLE)

@@ -6,21 +6,13 @@ keys, no spaces, and no member that is at its default, so that adding a field la
 digest that exists.
 """
 
-import hashlib
-import json
-
 from goaround.api.base import Json, Model
+from goaround.api.canonical import canonical, sha256_of
 from goaround.api.feature import AIFeatureSpec, Release
 from goaround.api.remembered import Remembered
 
 SHORT = 12
 PREFIX = "sha256:"
-
-_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
-
-
-def _sha256(value: Json) -> str:
-    return PREFIX + hashlib.sha256(_canonical(value).encode()).hexdigest()
 
 
 def _meant(model: Model) -> Json:
@@ -46,18 +38,16 @@ def _plan_digest(spec: AIFeatureSpec, golden: str | None) -> str:
     before: Json = {"preflight": _meant(spec.preflight), "golden": golden} if spec.preflight else {}
     if "reenable" in (ramp := _meant(spec.ramp)):
         before["reenable"] = ramp["reenable"]
-    return _sha256(
-        {
-            "release": _meant(spec.release),
-            "steps": [_meant(s) for s in spec.ramp.steps],
-            "acceptance": _meant(spec.acceptance),
-        }
-        | before
-    )
+    meant = {
+        "release": _meant(spec.release),
+        "steps": [_meant(s) for s in spec.ramp.steps],
+        "acceptance": _meant(spec.acceptance),
+    } | before
+    return sha256_of(canonical(meant))
 
 
 # one pass asks for them a dozen times, and they change only when somebody writes the object anew
-_of_release = Remembered[Release, str](lambda release: _sha256(_meant(release)))
+_of_release = Remembered[Release, str](lambda release: sha256_of(canonical(_meant(release))))
 _of_plan = Remembered[AIFeatureSpec, dict[str | None, str]](lambda _: {})
 
 

@@ -300,12 +300,6 @@ class AIIncidentStatus(Model):
         json_schema_extra=keyed_by("name"),
     )
     comms: Comms = Field(default_factory=Comms, description="The ledger of messages.")
-    said: dict[Key, ShownLine] = Field(
-        default_factory=dict,
-        max_length=40,
-        description="What people had said of it when status was last written, in short: what is "
-        "new in the timeline is what differs from this.",
-    )
     timeline: list[ShownLine] = Field(
         default_factory=list,
         max_length=TAIL,
@@ -319,7 +313,7 @@ class AIIncidentStatus(Model):
         default_factory=list,
         max_length=16,
         description="`Contained`, `ChangeFrozen`, `DeadlinesMet`, `CommsDelivered`, "
-        "`ReEnableReady`, `Closable`.",
+        "`ReEnableReady`, `Closable`, `TimelineWaiting`.",
         json_schema_extra=keyed_by("type"),
     )
     whiteboard: list[WhiteboardLine] = Field(

@@ -22,10 +22,12 @@ from goaround.api.judgement import ContainmentAction
 from goaround.api.schema import atomic
 
 TAIL, LONGEST_TAIL = 25, 200
+INBOX, FLAPPING = 3, 3
 ShownLine = Annotated[str, Field(max_length=LONGEST_TAIL)]
 WhiteboardLine = Annotated[str, Field(max_length=256)]
 Shown = Annotated[str, Field(max_length=256)]
 Key = Annotated[str, Field(max_length=63)]
+Mark = Annotated[str, Field(max_length=20)]
 
 
 class Phase(StrEnum):
@@ -240,6 +242,14 @@ class SystemAction(Model):
     done: bool = Field(default=False, description="Whether it is done, as far as it shows.")
 
 
+class Flapping(Model):
+    """Something that changes too often for an entry each time; it is entered later, counted."""
+
+    since: Timestamp = Field(description="When the first change was held back.")
+    changes: int = Field(default=1, ge=1, description="How often it changed since.")
+    value: Mark = Field(description="What it was last, hashed.")
+
+
 class TimelineAnchor(Model):
     """Where the timeline ends: its entries are in ConfigMap `<incident>-timeline`, its sealed
     parts in ControllerRevisions, each with the hash of what was before."""
@@ -247,3 +257,19 @@ class TimelineAnchor(Model):
     length: int = Field(default=0, ge=0, description="Number of entries.")
     head: Digest | None = Field(default=None, description="SHA-256 of the newest entry.")
     segments: int = Field(default=0, ge=0, description="Number of sealed parts.")
+    complete: Mark | None = Field(
+        default=None,
+        description="What is known of the incident, hashed, where all of it is in the timeline.",
+    )
+    generation: int = Field(
+        default=0, ge=0, description="Generation of the spec of which all is in the timeline."
+    )
+    inbox: dict[Key, Mark] = Field(
+        default_factory=dict,
+        max_length=INBOX,
+        description="Notes in the timeline, as hash and entry, by their annotations, which are "
+        "taken off next.",
+    )
+    flapping: dict[Key, Flapping] = Field(
+        default_factory=dict, max_length=FLAPPING, description="What is counted and entered later."
+    )

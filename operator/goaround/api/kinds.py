@@ -121,6 +121,7 @@ DAEMON_SETS = Kind("apps", "v1", "daemonsets", "DaemonSet")
 ACCESS_REVIEWS = Kind(
     "authorization.k8s.io", "v1", "selfsubjectaccessreviews", "SelfSubjectAccessReview"
 )
+SELF_REVIEWS = Kind("authentication.k8s.io", "v1", "selfsubjectreviews", "SelfSubjectReview")
 OURS = (FEATURES, INCIDENTS, KILL_SWITCHES, SIGN_OFFS)
 
 

@@ -11,6 +11,8 @@ from goaround.api.base import rfc3339
 from goaround.api.digest import short
 
 MAX_FEATURE_NAME = 50
+MAX_LABEL = 63
+MAX_NAME = 253
 
 FIELD_MANAGER = "goaround"
 COMPONENT = "goaround"
@@ -18,6 +20,9 @@ COMPONENT = "goaround"
 FEATURE_LABEL = f"{GROUP}/feature"
 EVIDENCE_LABEL = f"{GROUP}/evidence"
 INCIDENT_LABEL = f"{GROUP}/incident"
+TIMELINE_LABEL = f"{GROUP}/timeline"
+NOTE = f"{GROUP}/note"
+NOTED = f"{GROUP}/noted"
 PIN_OF = f"{GROUP}/pin-of"
 PIN_HEADER = "x-goaround-pin"
 RELEASE_HEADER = "x-aifeature-release"
@@ -95,6 +100,21 @@ def message_id(kind: str, number: int) -> str:
 def message_key(message: str, digest: str) -> str:
     """Key of a message's text: two texts of one message never overwrite each other."""
     return f"{message}.{short(digest)}"
+
+
+def incident_label(incident: str) -> str:
+    """As the value of a label, which may be shorter than a name."""
+    if len(incident) <= MAX_LABEL:
+        return incident
+    return f"{incident[: MAX_LABEL - 7].rstrip('-.')}-{_hex(6, incident)}"
+
+
+def timeline_name(incident: str, segment: int | None = None) -> str:
+    """Name of the open part of a timeline, or of a sealed one."""
+    end = "-timeline" if segment is None else f"-timeline-{segment}"
+    if len(incident) + len(end) <= MAX_NAME:
+        return incident + end
+    return f"{incident[: MAX_NAME - 40].rstrip('-.')}-{_hex(6, incident)}{end}"
 
 
 def event_name(feature: str, uid: str, at: datetime, reason: str) -> str:

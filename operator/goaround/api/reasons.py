@@ -46,6 +46,7 @@ class ConditionType(StrEnum):
     BREAKER_OPEN = "BreakerOpen"
     ACCOUNTABILITY_STATED = "AccountabilityStated"
     COMMS_DELIVERED = "CommsDelivered"
+    TIMELINE_WAITING = "TimelineWaiting"
 
 
 class Reason(StrEnum):
@@ -152,6 +153,8 @@ class Reason(StrEnum):
     FIELDS_MISSING = "FieldsMissing"
     NOT_DELIVERED = "NotDelivered"
     UNKNOWN_CHANNEL = "UnknownChannel"
+    # whether the timeline of an incident is written
+    WRITE_FAILED = "WriteFailed"
 
 
 class EventReason(StrEnum):

@@ -26,8 +26,8 @@ T = TypeVar("T")
 async def read_feature(namespace: str | None, name: str, kubeconfig: str | None) -> AIFeature:
     """The feature as it stands; without a namespace, in the one of the kubeconfig. Raises
     CommandError."""
-    namespace = namespace or _usual_namespace(kubeconfig)
-    async with _client(kubeconfig) as api:
+    namespace = namespace or usual_namespace(kubeconfig)
+    async with client(kubeconfig) as api:
         if (body := await _body(api, namespace, name)) is None:
             raise CommandError(f"there is no AIFeature {name} in namespace {namespace}")
         return _parsed(body)
@@ -38,17 +38,18 @@ async def read_binder(
 ) -> tuple[str, AIFeature | None, list[Body]]:
     """The namespace, the feature if it exists, and the segments of its evidence binder. Raises
     CommandError."""
-    namespace = namespace or _usual_namespace(kubeconfig)
+    namespace = namespace or usual_namespace(kubeconfig)
     label = f"{FEATURE_LABEL}={name},{EVIDENCE_LABEL}"
-    async with _client(kubeconfig) as api:
+    async with client(kubeconfig) as api:
         # the feature first: a flight that ends in between is then newer than status, never missing
         body = await _body(api, namespace, name)
-        found = await _asked(api.list(RECORDS, namespace=namespace, label=label), "its segments")
+        found = await asked(api.list(RECORDS, namespace=namespace, label=label), "its segments")
     return namespace, _parsed(body) if body is not None else None, found
 
 
 @asynccontextmanager
-async def _client(kubeconfig: str | None) -> AsyncIterator[KubeApi]:
+async def client(kubeconfig: str | None) -> AsyncIterator[KubeApi]:
+    """The API server of the kubeconfig. Raises CommandError."""
     try:
         client = await load_api_client(kubeconfig)
     except (ConfigException, OSError) as err:
@@ -57,7 +58,7 @@ async def _client(kubeconfig: str | None) -> AsyncIterator[KubeApi]:
         yield KubeApi(client, timeout=TIMEOUT_SECONDS)
 
 
-def _usual_namespace(kubeconfig: str | None) -> str:
+def usual_namespace(kubeconfig: str | None) -> str:
     """As kubectl takes it from the current context."""
     path = kubeconfig or os.environ.get("KUBECONFIG") or DEFAULT_KUBECONFIG
     try:
@@ -69,11 +70,11 @@ def _usual_namespace(kubeconfig: str | None) -> str:
 
 async def _body(api: KubeApi, namespace: str, name: str) -> Body | None:
     with contextlib.suppress(NotFound):
-        return await _asked(api.get(FEATURES, namespace, name), f"{namespace}/{name}")
+        return await asked(api.get(FEATURES, namespace, name), f"{namespace}/{name}")
     return None
 
 
-async def _asked(answer: Awaitable[T], what: str) -> T:
+async def asked(answer: Awaitable[T], what: str) -> T:
     """Raises NotFound, CommandError."""
     try:
         return await answer

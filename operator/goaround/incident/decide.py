@@ -9,6 +9,7 @@ from datetime import datetime
 
 from goaround.api.conditions import Wanted, settled
 from goaround.api.incident import AIIncidentStatus
+from goaround.incident.chronicle import enters_at, with_timeline, written
 from goaround.incident.closing import closable, with_closing
 from goaround.incident.comms import comms_wake, with_comms
 from goaround.incident.comms_told import delivered, texts
@@ -46,6 +47,7 @@ CONDITIONS: tuple[Callable[[Seen, AIIncidentStatus], Iterable[Wanted]], ...] = (
     on_time,
     closable,
     delivered,
+    written,
 )
 FIRST: tuple[Callable[[Seen, AIIncidentStatus], Iterable[Effect]], ...] = (texts,)
 """What is written before status, because status relies on it."""
@@ -56,6 +58,7 @@ WAKES: tuple[Callable[[Seen, AIIncidentStatus], datetime | None], ...] = (
     escalates_at,
     trend_wakes,
     comms_wake,
+    enters_at,
 )
 
 
@@ -70,11 +73,12 @@ def decide(seen: Seen, now: datetime) -> Plan:
     after = after.but(
         conditions=settled(before, wanted, generation=meta.generation, now=now),
     )
+    after, entered = with_timeline(seen, after, now)
     after = with_whiteboard(seen, after, now)
     return Plan(
         status=after,
         first=tuple(effect for plans in FIRST for effect in plans(seen, after)),
-        then=tuple(tellings(seen, after, now)),
+        then=(*tellings(seen, after, now), *entered),
         wake_at=_wake(seen, after, now),
     )
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from goaround.api.incident import AIIncidentStatus
 from goaround.api.status import Transition
+from goaround.incident.entries import Fact
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,28 @@ class KeepTexts:
     newest: Mapping[str, int]
 
 
-Effect = Tell | WriteText | KeepTexts
+@dataclass(frozen=True, slots=True)
+class OpenLog:
+    """Read the timeline anew, beside the passes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    """Enter these into the timeline, beside the passes, if it is still what this was decided on."""
+
+    facts: tuple[Fact, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TakeOff:
+    """Remove these annotations where they still have this value, and say in the same write up to
+    which entry notes were taken off: whoever writes the same again means it."""
+
+    annotations: Mapping[str, str]
+    noted: int
+
+
+Effect = Tell | WriteText | KeepTexts | OpenLog | Append | TakeOff
 
 
 @dataclass(frozen=True, slots=True)

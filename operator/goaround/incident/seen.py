@@ -14,6 +14,7 @@ from goaround.api.kinds import AIFeature, AIIncident
 from goaround.api.latches import Latch
 from goaround.incident.audiences import Delivered, KnownChannel
 from goaround.incident.calendar import Calendar, Span
+from goaround.incident.log import Log
 
 GRAVE = frozenset({Severity.P1, Severity.P2})
 FREE = frozenset({TriggerSource.OUTAGE, TriggerSource.DRILL})
@@ -49,6 +50,8 @@ class Seen:
     settings: Settings = field(default_factory=Settings)
     annotations: Mapping[str, str] = field(default_factory=dict)
     sent: Mapping[str, Delivered] = field(default_factory=dict)
+    log: Log | None = None  # the timeline, once something was to be entered
+    log_trouble: str | None = None
 
     @property
     def spec(self) -> AIIncidentSpec:

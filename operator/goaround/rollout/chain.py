@@ -4,20 +4,16 @@ Decides where a chain ends and where it is broken, from numbers and hashes alone
 tells stands in `binder.py`. Refuses to mend anything: what does not fit is left where it is.
 """
 
-import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from goaround.api.base import Json
+from goaround.api.canonical import BEGINNING, canonical, sha256_of
 from goaround.api.evidence_log import EvidenceLog
 
 KEPT = 50
 """Segments that are kept; older ones are dropped, and the chain then starts later."""
-
-BEGINNING = "sha256:" + "0" * 64
-"""What the first segment has in place of a hash."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +47,9 @@ def _time(text: object) -> datetime | None:
     return found if found.tzinfo is not None else None
 
 
-def canonical(data: Json) -> str:
-    """JSON with sorted keys and no spaces: the same text whoever stored it in between."""
-    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-
-
 def hash_of(data: Json) -> str:
     """`sha256:<64 hex>` over the canonical JSON of a segment."""
-    return "sha256:" + hashlib.sha256(canonical(data).encode()).hexdigest()
+    return sha256_of(canonical(data))
 
 
 def end_of(segments: Sequence[Segment], anchor: EvidenceLog | None) -> tuple[int, str]:

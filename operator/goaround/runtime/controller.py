@@ -90,6 +90,10 @@ class Controller:
         at = self._wall().astimezone(UTC)
         return at.replace(microsecond=at.microsecond // 1000 * 1000)
 
+    async def close(self) -> None:
+        """End what incidents have under way beside their passes."""
+        await self._incidents.close()
+
     # -- what is heard ---------------------------------------------------------------------------
 
     def heard(self, kind: Kind, body: Body, *, removed: bool = False) -> None:

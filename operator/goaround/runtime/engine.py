@@ -176,6 +176,7 @@ class Operator:
         await self.desk.close()
         await self.messages.close()
         await self.deliveries.close()
+        await self.controller.close()
         log.info("stopped")
 
     def _tick(self, clock: Coroutine[None, None, None]) -> None:

@@ -7,15 +7,26 @@ that offer the key again when there is news.
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
+from goaround.api.base import Json
 from goaround.api.kinds import FEATURES, INCIDENTS, AIFeature, AIIncident
+from goaround.api.names import NOTED
 from goaround.incident.decide import decide
-from goaround.incident.planned import Effect, KeepTexts, Tell, WriteText
+from goaround.incident.planned import (
+    Append,
+    Effect,
+    KeepTexts,
+    OpenLog,
+    TakeOff,
+    Tell,
+    WriteText,
+)
 from goaround.incident.seen import Seen, Settings
 from goaround.runtime.actions import Actions
 from goaround.runtime.messages import MessageDesk
 from goaround.runtime.queue import Key, WorkQueue
 from goaround.runtime.sight import Sight
 from goaround.runtime.texts import keep_texts, write_text
+from goaround.runtime.timelines import TimelineDesk
 from goaround.runtime.writes import StatusWriter
 from goaround.world.kube import Api
 
@@ -44,6 +55,7 @@ class Incidents:
         self._settings = settings or Settings()
         self._messages = messages
         self._told: set[str] = set()
+        self._timelines = TimelineDesk(api, offer=queue.offer, offer_in=queue.offer_in, now=now)
 
     async def look_at(self, key: Key) -> None:
         """One pass. Raises KubeError where it has to be tried again."""
@@ -51,6 +63,7 @@ class Incidents:
         if found is None:
             if self._messages is not None:
                 self._messages.gone(key.namespace, key.name)
+            self._timelines.forget((key.namespace, key.name))
             return
         now = self._now()
         plan = decide(self._observe(found), now)
@@ -68,6 +81,8 @@ class Incidents:
             settings=self._settings,
             annotations=incident.metadata.annotations,
             sent=self._messages.sent(incident) if self._messages is not None else {},
+            log=self._timelines.log_of(incident.key),
+            log_trouble=self._timelines.trouble_of(incident.key),
         )
 
     def _features(self, incident: AIIncident) -> Iterable[AIFeature]:
@@ -86,3 +101,27 @@ class Incidents:
                     await write_text(self._api, incident, effect)
                 case KeepTexts():
                     await keep_texts(self._api, incident, effect)
+                case OpenLog():
+                    self._timelines.open(incident)
+                case Append(facts):
+                    self._timelines.append(incident, facts)
+                case TakeOff():
+                    await self._take_off(incident, effect)
+
+    async def _take_off(self, incident: AIIncident, effect: TakeOff) -> None:
+        """On exactly the version that still has these values."""
+        key = Key(INCIDENTS.plural, *incident.key)
+        newest = self._sight.parsed(AIIncident, INCIDENTS, key)
+        if newest is None:
+            return
+        meta = newest.metadata
+        if all(meta.annotations.get(k) == v for k, v in effect.annotations.items()):
+            gone = dict.fromkeys(effect.annotations) | {NOTED: str(effect.noted)}
+            patch: Json = {
+                "metadata": {"resourceVersion": meta.resource_version, "annotations": gone}
+            }
+            await self._writer.marked(INCIDENTS, key, patch)
+
+    async def close(self) -> None:
+        """End what is under way beside the passes."""
+        await self._timelines.close()

@@ -64,7 +64,7 @@ class Need:
 WATCHED = ("get", "list", "watch")
 NEEDS = (
     Need(FEATURES, WATCHED),
-    Need(INCIDENTS, (*WATCHED, "create")),
+    Need(INCIDENTS, (*WATCHED, "create", "patch")),  # takes notes out of annotations
     Need(KILL_SWITCHES, WATCHED),
     Need(SIGN_OFFS, WATCHED),
     Need(FEATURES, ("operate",)),  # without it, policy goaround-status refuses every status

@@ -5,7 +5,7 @@ what is not a status.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from goaround.api.base import Json
@@ -59,8 +59,16 @@ class StatusWriter:
 
     async def retried(self, kind: Kind, key: Key, found: Resource, status: Json) -> None:
         """Write status; on 409 read live, and let the queue decide again."""
+        await self._settled(kind, key, self._patch(kind, found, status))
+
+    async def marked(self, kind: Kind, key: Key, patch: Json) -> None:
+        """Patch metadata on the version that it names; on 409 as above."""
+        await self._settled(kind, key, self._api.patch(kind, key.namespace, key.name, patch))
+
+    async def _settled(self, kind: Kind, key: Key, write: Awaitable[Body]) -> None:
         try:
-            stored = await self._patch(kind, found, status)
+            stored = await write
+            self._cache.store(kind, stored)
         except Conflict:
             await self.refresh(kind, key)
             self._offer(key)

@@ -57,6 +57,21 @@ def needs() -> tuple[tuple[Kind, str], ...]:
     )
 
 
+async def in_force(api: Api, name: str) -> datetime | None:
+    """Since when one policy and its binding are there as they were shipped; None where they are
+    not, or cannot be read."""
+    newest: list[datetime] = []
+    for kind in (VALIDATING_POLICIES, POLICY_BINDINGS):
+        try:
+            body = await api.get(kind, "", name)
+        except KubeError:
+            return None
+        if fingerprint(body.get("spec") or {}) != shipped()[kind.plural][name]:
+            return None
+        newest.append(_since(body))
+    return max(newest)
+
+
 def _since(body: Body) -> datetime:
     """When it last became what it is: an approval from before a change was not checked by it."""
     meta = body["metadata"]

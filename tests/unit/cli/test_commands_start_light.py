@@ -19,7 +19,7 @@ def loaded(code: str) -> set[str]:
     return set(json.loads(done.stdout.splitlines()[-1]))
 
 
-@pytest.mark.parametrize("command", ["plan", "explain", "evidence"])
+@pytest.mark.parametrize("command", ["plan", "explain", "evidence", "incident"])
 def test_help_loads_nothing_heavy(command: str) -> None:
     code = f"""
 from goaround.__main__ import main

@@ -6,9 +6,9 @@ from collections.abc import Callable
 import pytest
 
 from goaround.api.base import Json
+from goaround.api.canonical import BEGINNING
 from goaround.api.evidence_log import EvidenceLog
 from goaround.rollout.chain import (
-    BEGINNING,
     KEPT,
     Segment,
     end_of,

@@ -4,8 +4,9 @@ import asyncio
 
 from goaround.api import names
 from goaround.api.base import Json
+from goaround.api.canonical import BEGINNING
 from goaround.api.kinds import FEATURES, RECORDS
-from goaround.rollout.chain import BEGINNING, Segment, hash_of
+from goaround.rollout.chain import Segment, hash_of
 from goaround.rollout.observed import Record
 from goaround.rollout.planned import WriteSegment
 from goaround.runtime import records, segments
