@@ -25,7 +25,7 @@ def tellings(seen: Seen, after: AIIncidentStatus, now: datetime) -> Iterator[Tel
     meta = seen.incident.metadata
     for at, reason, kind, message in _told(seen, after):
         if at is not None and now - at < EVENTS_LIVE:
-            what = Transition(at=at, reason=reason, type=kind, message=message)
+            what = Transition(at=at, reason=reason, type=kind, message=message[:1024])
             yield Tell(names.event_name(meta.name, meta.uid, at, reason), what)
 
 

@@ -34,7 +34,8 @@ def test_nobody_is_told_of_a_p4() -> None:
 def test_there_is_no_brief_before_it_is_contained_and_leadership_hears_after_ten_minutes() -> None:
     told = Told("P1", latch={}).looks()
     assert told.states == {}
-    assert told.plan.wake_at == AT + 10 * MINUTE
+    assert told.plan.wake_at is not None
+    assert told.plan.wake_at <= AT + 10 * MINUTE
     assert told.looks(10 * MINUTE).states.keys() == {"leadership-1", "clientTechnical-1"}
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from goaround.api.incident import Severity
 from goaround.api.incident_status import TAIL, TimelineAnchor
 from goaround.api.judgement import Roles
+from goaround.incident.chronicle import enters_at
 from goaround.incident.entries import Fact, Kind
 from goaround.incident.log import Log, appended
 from goaround.incident.verifying import faults
@@ -53,7 +54,8 @@ def test_more_of_them_become_one_entry_with_a_count() -> None:
 def test_it_is_looked_at_again_when_what_was_held_may_be_entered() -> None:
     diary = flapped(grave(), 5, MINUTE)
     first = next(e for e in diary.entries if e.kind == "signal")
-    assert diary.plan().wake_at == first.recorded_at + HOUR
+    again = enters_at(diary.seen(bad=True), diary.plan().status)
+    assert again == first.recorded_at + HOUR
 
 
 def test_the_count_survives_the_process() -> None:

@@ -119,6 +119,8 @@ def moments() -> Iterator[tuple[str, list[str]]]:
             technical_cause="a limit nobody tested",
             findings="limits are release content",
             held_at=story.now,
+            reviewers=["li"],
+            next_review_at=story.now + timedelta(days=90),
             ai_questions=AiQuestions(
                 production_distribution="yes",
                 pipeline_assumptions="yes",
