@@ -1,4 +1,4 @@
-"""The command line: `goaround operator | flags | plan | explain | evidence`.
+"""The command line: `goaround operator | flags | plan | explain | evidence | freeze`.
 
 Decides which process this is, and loads no more than that one needs.
 """
@@ -32,6 +32,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         from goaround.cli import evidence
 
         return evidence.main(words[1:])
+    if chosen == ["freeze"]:
+        from goaround.cli import freeze
+
+        return freeze.main(words[1:])
     return _serve(words)
 
 
@@ -54,6 +58,7 @@ def _serve(words: Sequence[str]) -> int:
     commands.add_parser("plan", help="will a ramp fly, what can it find, how long does it take")
     commands.add_parser("explain", help="draw what the evidence of a flight said, and when")
     commands.add_parser("evidence", help="how every flight ended, as a chain that can be verified")
+    commands.add_parser("freeze", help="may a pipeline change what belongs to a feature now")
     # each process imports only what it runs: the flag server must not load kopf
     if words[:1] == ["flags"]:
         from goaround.runtime import flags as flag_server

@@ -23,6 +23,7 @@ ABNORMAL_TRUE = frozenset(
         ConditionType.AWAITING_SIGN_OFF,
         ConditionType.UPSTREAM_INCIDENT,
         ConditionType.CANDIDATE_CHANGED,
+        ConditionType.CHANGE_FROZEN,
     }
 )
 

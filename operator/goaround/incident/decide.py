@@ -13,10 +13,15 @@ from goaround.api.incident import AIIncidentStatus
 from goaround.api.kinds import AIIncident
 from goaround.api.reasons import EventReason
 from goaround.api.status import Transition
+from goaround.incident.containment import with_containment
+from goaround.incident.evidence import with_evidence
+from goaround.incident.facts import with_facts
+from goaround.incident.gate import frozen, with_gate
 from goaround.incident.latched import contained, with_latch
 from goaround.incident.milestones import with_status
 from goaround.incident.phases import resolves_at, with_phase
 from goaround.incident.planned import Effect, Plan, Tell
+from goaround.incident.reproduction import with_reproduction
 from goaround.incident.seen import Seen
 from goaround.incident.whiteboard import with_whiteboard
 
@@ -24,10 +29,19 @@ EVENTS_LIVE = timedelta(hours=1)
 
 Step = Callable[[Seen, AIIncidentStatus, datetime], AIIncidentStatus]
 
-STEPS: tuple[Step, ...] = (with_latch, with_status, with_phase)
+STEPS: tuple[Step, ...] = (
+    with_latch,
+    with_status,
+    with_evidence,
+    with_containment,
+    with_phase,
+    with_facts,
+    with_reproduction,
+    with_gate,
+)
 """In this order; conditions and the whiteboard come after them all."""
 
-CONDITIONS: tuple[Callable[[Seen, AIIncidentStatus], Iterable[Wanted]], ...] = (contained,)
+CONDITIONS: tuple[Callable[[Seen, AIIncidentStatus], Iterable[Wanted]], ...] = (contained, frozen)
 FIRST: tuple[Callable[[Seen, AIIncidentStatus], Iterable[Effect]], ...] = ()
 """What is written before status, because status relies on it."""
 
@@ -68,7 +82,8 @@ def _events(incident: AIIncident, after: AIIncidentStatus, now: datetime) -> Ite
     ]
     for when, reason, kind, lines in told:
         if when is not None and now - when < EVENTS_LIVE:
-            what = Transition(at=when, reason=reason, type=kind, message="; ".join(lines))
+            said = "; ".join(lines) or f"{incident.spec.severity}: {incident.spec.severity_reason}"
+            what = Transition(at=when, reason=reason, type=kind, message=said)
             yield Tell(_name(incident, what), what)
 
 

@@ -80,6 +80,8 @@ class Controller:
             queue=queue,
             now=self.now,
             settings=incidents,
+            desk=desk.evidence,
+            again=desk.again,
         )
 
     def now(self) -> datetime:

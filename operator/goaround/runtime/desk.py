@@ -34,12 +34,14 @@ from goaround.runtime.contents import ContentDesk
 from goaround.runtime.division import division
 from goaround.runtime.drifting import DriftDesk
 from goaround.runtime.flight import AHEAD_SECONDS, begin, identity
+from goaround.runtime.freezing import EvidenceDesk
 from goaround.runtime.indexes import IndexDesk
 from goaround.runtime.judging import judged
 from goaround.runtime.learning import Learner
 from goaround.runtime.metrics import Metrics
 from goaround.runtime.preflight import PreflightDesk
 from goaround.runtime.queue import Key
+from goaround.runtime.reproducing import ReproductionDesk
 from goaround.runtime.rounds import Reader, Rounds
 from goaround.runtime.watching import watched
 from goaround.world.prometheus import FeatureKey, Provider
@@ -65,6 +67,8 @@ class Desk:
         preflight: PreflightDesk | None = None,
         contents: ContentDesk | None = None,
         indexes: IndexDesk | None = None,
+        evidence: EvidenceDesk | None = None,
+        again: ReproductionDesk | None = None,
     ) -> None:
         self._readers = readers
         self._drift = drift
@@ -72,6 +76,7 @@ class Desk:
         self._contents = contents
         self._indexes = indexes
         self.providers = providers
+        self.evidence, self.again = evidence, again
         self._rounds = Rounds(readers, news=news, metrics=metrics, wall=wall)
         self._learner = Learner(news=news, wall=wall)
         self._baselines = BaselineDesk(self._ask, news=news, wall=wall)
@@ -148,7 +153,8 @@ class Desk:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
         await self._baselines.close()
-        for desk in (self._drift, self._preflight, self._contents, self._indexes):
+        others = (self._drift, self._preflight, self._contents, self._indexes)
+        for desk in (*others, self.evidence, self.again):
             if desk is not None:
                 await desk.close()
 

@@ -5,6 +5,7 @@ that offer the key again when there is news.
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from goaround.api.kinds import FEATURES, INCIDENTS, AIFeature, AIIncident
@@ -12,7 +13,9 @@ from goaround.incident.decide import decide
 from goaround.incident.planned import Effect, Tell, WriteText
 from goaround.incident.seen import Seen, Settings
 from goaround.runtime.actions import Actions
+from goaround.runtime.freezing import EvidenceDesk
 from goaround.runtime.queue import Key, WorkQueue
+from goaround.runtime.reproducing import ReproductionDesk
 from goaround.runtime.sight import Sight
 from goaround.runtime.texts import write_text
 from goaround.runtime.writes import StatusWriter
@@ -32,6 +35,8 @@ class Incidents:
         queue: WorkQueue,
         now: Callable[[], datetime],
         settings: Settings | None = None,
+        desk: EvidenceDesk | None = None,
+        again: ReproductionDesk | None = None,
     ) -> None:
         self._api = api
         self._sight = sight
@@ -40,6 +45,8 @@ class Incidents:
         self._queue = queue
         self._now = now
         self._settings = settings or Settings()
+        self._evidence = desk
+        self._again = again
         self._told: set[str] = set()
 
     async def look_at(self, key: Key) -> None:
@@ -57,11 +64,18 @@ class Incidents:
             self._queue.offer_in(key, (plan.wake_at - now).total_seconds() + 0.001)
 
     def _observe(self, incident: AIIncident) -> Seen:
-        return Seen(
+        seen = Seen(
             incident=incident,
             features=tuple(self._features(incident)),
             settings=self._settings,
             annotations=incident.metadata.annotations,
+        )
+        if self._evidence is None or self._again is None:
+            return seen
+        return replace(
+            seen,
+            frozen=self._evidence.frozen(incident, seen.feature),
+            reproduced=self._again.reproduced(incident, seen.feature),
         )
 
     def _features(self, incident: AIIncident) -> Iterable[AIFeature]:
