@@ -1,4 +1,4 @@
-"""The command line: `goaround operator | flags | plan | explain | evidence | incident`.
+"""The command line: `goaround operator | flags | plan | explain | evidence | incident | freeze`.
 
 Decides which process this is, and loads no more than that one needs.
 """
@@ -36,6 +36,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         from goaround.cli import incident
 
         return incident.main(words[1:])
+    if chosen == ["freeze"]:
+        from goaround.cli import freeze
+
+        return freeze.main(words[1:])
     return _serve(words)
 
 
@@ -59,6 +63,7 @@ def _serve(words: Sequence[str]) -> int:
     commands.add_parser("explain", help="draw what the evidence of a flight said, and when")
     commands.add_parser("evidence", help="how every flight ended, as a chain that can be verified")
     commands.add_parser("incident", help="what is known of an incident, and what people say of it")
+    commands.add_parser("freeze", help="may a pipeline change what belongs to a feature now")
     # each process imports only what it runs: the flag server must not load kopf
     if words[:1] == ["flags"]:
         from goaround.runtime import flags as flag_server

@@ -50,6 +50,8 @@ VERBS = {
     "withdraw aifeatures": (False, False, True),
     "reenable aifeatures": (False, False, True),
     "drill aifeatures": (True, False, True),
+    "breakglass aifeatures": (False, False, True),
+    "create aiincidents": (True, False, True),
     "patch aiincidents": (True, False, True),
     "delete aiincidents": (False, False, True),
     "operate aifeatures": (False, False, False),
@@ -197,6 +199,51 @@ def test_easing_the_freeze_of_an_incident_takes_verb_reenable(land: ControlPlane
     assert edited(land, eased[0], MANAGER) == ""
     gone = ("delete", "aii", "chat-1", HERE, "--wait=false", *as_user(MANAGER))
     assert land.kubectl(*gone, check=False).returncode == 0
+
+
+def test_on_call_asks_for_more_containment_and_eases_none(land: ControlPlane) -> None:
+    example: Json = yaml.safe_load((EXAMPLES / "containment.yaml").read_text())
+    example["metadata"] = {"name": "chat-1", "namespace": NAMESPACE}
+    example["spec"]["affects"] = [{"name": "chat"}]
+    assert create(land, example, *as_user(ONCALL)) == ""
+    deeper: list[Json] = [
+        {"percent": 2},
+        {"action": "Rollback", "percent": None},
+        {"action": "KillSwitch"},
+    ]
+    easier: list[Json | None] = [
+        {"percent": 3},
+        {"action": "Throttle", "percent": 1},
+        None,
+    ]
+    for more, less in zip(deeper, easier, strict=True):
+        assert edited(land, {"containment": more}, ONCALL) == ""
+        told = edited(land, {"containment": less}, ONCALL)
+        assert "olga may not ease the containment of this incident" in told
+        assert "verb reenable on aifeatures/chat" in told
+    assert edited(land, {"containment": None}, MANAGER) == ""
+    land.kubectl("delete", "aii", "chat-1", HERE, "--wait=false", *as_user(MANAGER))
+
+
+def test_breaking_the_glass_takes_its_verb_and_mending_it_none(land: ControlPlane) -> None:
+    assert create(land, feature("glass", NAMESPACE)) == ""
+    land.kubectl(
+        *("create", "role", "edits", "--verb=get,patch", "--resource=aifeatures", HERE),
+    )
+    for user in ("tim", MANAGER):
+        binding = f"--user={user}"
+        land.kubectl("create", "rolebinding", f"edits-{user}", "--role=edits", binding, HERE)
+
+    def annotated(words: str, who: str) -> str:
+        what = ("annotate", "aif", "glass", HERE, words, *as_user(who))
+        told = land.kubectl(*what, check=False)
+        return told.stderr if told.returncode else ""
+
+    broken = "goaround.dev/breakglass=chat-1: payments are down"
+    assert "that takes verb breakglass on aifeatures/glass" in annotated(broken, "tim")
+    assert annotated(broken, MANAGER) == ""
+    assert annotated("team=a", "tim") == ""
+    assert annotated("goaround.dev/breakglass-", "tim") == ""
 
 
 def test_letting_a_message_leave_the_house_takes_verb_approve(land: ControlPlane) -> None:

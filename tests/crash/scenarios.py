@@ -20,6 +20,7 @@ from tests.crash.vocabulary import (
     abort,
     always,
     approve,
+    asks,
     at,
     bad,
     commander,
@@ -247,6 +248,18 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         begins_after=ADOPTED,
     ),
     Scenario(
+        "contained-on-request",
+        "whoever is on call opens an incident that asks for less, and then for the rest",
+        (
+            V2_STARTS_AT_HALF,
+            Act(V2_AT_HALF, (asks("Throttle", percent=5),), 3),
+            Act(flying("v2", 5), (asks("Rollback"),), 5),
+        ),
+        frozenset({0, 5, 50}),
+        ends=Ending(Stage.REJECTED, "v1", ("P3",), twin_may=HOLD_AGAIN),
+        begins_after=ADOPTED,
+    ),
+    Scenario(
         "suspend-and-go-on",
         "Git suspends the flight at 50 % and lets it go on later",
         (
@@ -384,6 +397,7 @@ VARIANTS: Final = frozenset(
         "kill-released-at-once",
         "drill-in-flight",
         "fix-after-p2",
+        "contained-on-request",
         "kill-by-label-while-live",
         "kill-in-spec",
         "suspend-and-go-on",

@@ -4,7 +4,7 @@ Steps are short, so that a whole flight takes minutes of virtual time.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Any, Final
 
 from goaround.api import names
 from goaround.api.base import Json
@@ -132,6 +132,18 @@ def approve(wanted: Put, attempt: int = 1) -> Put:
 def abort(version: str, attempt: int = 1) -> Annotate:
     """Whoever is on call ends this attempt."""
     return Annotate(FEATURES, FEATURE, {names.ABORT: f"{digest(version)}/{attempt}"})
+
+
+def asks(action: str, **parts: Any) -> Put:
+    """An incident that a person opened, and what it asks for now."""
+    spec: Json = {
+        "affects": [{"name": FEATURE}],
+        "trigger": {"source": "Manual", "key": "support heard of it"},
+        "severity": "P3",
+        "severityReason": "customers wrote in",
+        "containment": {"action": action, **parts},
+    }
+    return Put(INCIDENTS, "by-hand", spec)
 
 
 # -- what can be seen ----------------------------------------------------------------------------

@@ -24,6 +24,7 @@ ABNORMAL_TRUE = frozenset(
         ConditionType.UPSTREAM_INCIDENT,
         ConditionType.CANDIDATE_CHANGED,
         ConditionType.TIMELINE_WAITING,
+        ConditionType.CHANGE_FROZEN,
     }
 )
 

@@ -279,6 +279,11 @@ class ContainmentRequest(Model):
         default=None, description="Filter, ThresholdAdjust: when it ends by itself. No default."
     )
 
+    @property
+    def is_asking(self) -> bool:
+        """Whether anything is to be lowered."""
+        return self.action is not ContainmentAction.NONE
+
 
 class Bin(StrEnum):
     DATA = "Data"

@@ -13,7 +13,7 @@ from goaround.api.schema import atomic
 class KillSource(Model):
     """One thing that says: killed."""
 
-    kind: str = Field(max_length=32, description="`AIKillSwitch` or `Spec`.")
+    kind: str = Field(max_length=32, description="`AIKillSwitch`, `AIIncident` or `Spec`.")
     name: ObjectName = Field(description="Name of the object.")
     reason: Line = Field(default="", description="Why, in the words of whoever engaged it.")
 

@@ -35,6 +35,7 @@ BASELINE = f"{GROUP}/drift-baseline"
 AUTHOR = f"{GROUP}/author"
 HOLD = f"{GROUP}/hold"
 ABORT = f"{GROUP}/abort"
+BREAK_GLASS = f"{GROUP}/breakglass"
 SIGNAL_BASELINE = f"{GROUP}/signal-baseline"
 
 
@@ -80,6 +81,11 @@ def change_key(*about: str) -> str:
 def pin_of(uid: str, digest: str, attempt: int) -> str:
     """Whose pin it is: one attempt of one object, never another of the same name."""
     return salt(uid, digest, attempt)
+
+
+def evidence_name(incident: str) -> str:
+    """Name of the ConfigMap with what was frozen when an incident was opened."""
+    return f"{incident}-evidence"
 
 
 def incident_name(feature: str, at: datetime, *, uid: str, attempt: str, cause: str) -> str:

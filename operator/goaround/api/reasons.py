@@ -47,6 +47,8 @@ class ConditionType(StrEnum):
     ACCOUNTABILITY_STATED = "AccountabilityStated"
     COMMS_DELIVERED = "CommsDelivered"
     TIMELINE_WAITING = "TimelineWaiting"
+    CHANGE_FROZEN = "ChangeFrozen"
+    RE_ENABLE_READY = "ReEnableReady"
 
 
 class Reason(StrEnum):
@@ -75,6 +77,7 @@ class Reason(StrEnum):
     SIGN_OFF_POLICY_MISSING = "SignOffPolicyMissing"
     SUSPENDED = "Suspended"
     CHANGE_FREEZE = "ChangeFreeze"
+    CONTAINMENT = "ContainmentRequested"
     DRILL = "Drill"
     # what a person must change
     INVALID_SPEC = "InvalidSpec"
@@ -132,6 +135,9 @@ class Reason(StrEnum):
     KILL_SWITCH_ENGAGED = "KillSwitchEngaged"
     SPEC_KILL_SWITCH = "SpecKillSwitch"
     GATE_CLOSED = "GateClosed"
+    GATE_OPEN = "GateOpen"
+    GLASS_BROKEN = "GlassBroken"
+    NOT_FROZEN = "NotFrozen"
     EXERCISED = "Exercised"
     NEVER_EXERCISED = "NeverExercised"
     NOT_EXERCISED_LATELY = "NotExercisedLately"
@@ -181,10 +187,13 @@ class EventReason(StrEnum):
     ABORTED = "Aborted"
     ABORT_IGNORED = "AbortIgnored"
     ROLLED_BACK_TO = "RolledBackTo"
+    THROTTLED = "Throttled"
     KILL_ENGAGED = "KillEngaged"
     KILL_RELEASED = "KillReleased"
     DRILL_STARTED = "DrillStarted"
     DRILL_ENDED = "DrillEnded"
+    GLASS_BROKEN = "GlassBroken"
+    GLASS_KEPT = "BreakGlassIgnored"
     RESTORED = "LastKnownGoodRestored"
     INCIDENT_OPENED = "IncidentOpened"
     INCIDENT_REOPENED = "IncidentReopened"

@@ -37,6 +37,10 @@ from goaround.api.latches import LatchCause as LatchCause
 from goaround.api.latches import SignalStatus as SignalStatus
 from goaround.api.preflight import PreflightStatus
 from goaround.api.reasons import Stage
+from goaround.api.restraints import MOST_RESTRAINTS
+from goaround.api.restraints import BreakGlass as BreakGlass
+from goaround.api.restraints import Reproducing as Reproducing
+from goaround.api.restraints import Restraint as Restraint
 from goaround.api.schema import atomic, keyed_by
 from goaround.api.watch import SignalBaseline
 
@@ -152,6 +156,18 @@ class AIFeatureStatus(Model):
     drill: Drill | None = Field(default=None, description="The drill in force.")
     kill_switch: KillSwitchStatus | None = Field(
         default=None, description="When the kill switch was last exercised, and how it went."
+    )
+    restraints: list[Restraint] = Field(
+        default_factory=list,
+        max_length=MOST_RESTRAINTS,
+        description="What open incidents ask for by spec.containment, as far as it is obeyed.",
+        json_schema_extra=atomic(),
+    )
+    reproducing: Reproducing | None = Field(
+        default=None, description="The golden run that an incident waits for."
+    )
+    break_glass: BreakGlass | None = Field(
+        default=None, description="The release that people let through the freeze."
     )
     gate: list[GateRule] = Field(
         default_factory=list,

@@ -13,7 +13,7 @@ import aiohttp
 from kubernetes.aio.config import ConfigException, list_kube_config_contexts
 from pydantic import ValidationError
 
-from goaround.api.kinds import FEATURES, RECORDS, AIFeature
+from goaround.api.kinds import FEATURES, INCIDENTS, RECORDS, AIFeature, AIIncident
 from goaround.api.names import EVIDENCE_LABEL, FEATURE_LABEL
 from goaround.cli.command import CommandError
 from goaround.world.connect import DEFAULT_KUBECONFIG, load_api_client
@@ -45,6 +45,28 @@ async def read_binder(
         body = await _body(api, namespace, name)
         found = await asked(api.list(RECORDS, namespace=namespace, label=label), "its segments")
     return namespace, _parsed(body) if body is not None else None, found
+
+
+async def read_troubles(
+    namespace: str | None, name: str, kubeconfig: str | None
+) -> tuple[AIFeature, list[AIIncident]]:
+    """The feature, and every incident that names it. Raises CommandError: an incident that cannot
+    be understood may be one that freezes."""
+    namespace = namespace or usual_namespace(kubeconfig)
+    async with client(kubeconfig) as api:
+        if (body := await _body(api, namespace, name)) is None:
+            raise CommandError(f"there is no AIFeature {name} in namespace {namespace}")
+        bodies = await asked(api.list(INCIDENTS, namespace=namespace), "its incidents")
+    incidents = [_understood(b) for b in bodies]
+    return _parsed(body), [i for i in incidents if name in {ref.name for ref in i.spec.affects}]
+
+
+def _understood(body: Body) -> AIIncident:
+    try:
+        return AIIncident.model_validate(body)
+    except ValidationError as err:
+        named = (body.get("metadata") or {}).get("name")
+        raise CommandError(f"this version does not understand AIIncident {named}") from err
 
 
 @asynccontextmanager

@@ -15,7 +15,7 @@ from goaround.api.digest import short
 from goaround.api.feature import Mode
 from goaround.api.kinds import AIFeature, AIKillSwitch
 from goaround.api.reasons import Stage
-from goaround.api.status import ALL_FALLBACK, KnownRelease, Split
+from goaround.api.status import ALL_FALLBACK, AIFeatureStatus, KnownRelease, Split
 from goaround.delivery.drills import means
 from goaround.delivery.flagcheck import dumped, refusal
 from goaround.delivery.flagpins import GOLDEN, GOLDEN_STABLE, Pinned, rules
@@ -213,7 +213,14 @@ def _metadata(feature: AIFeature, stable: KnownRelease | None, *, killed: bool) 
         "stage": Stage.KILLED if killed else status.stage,
         "stableRelease": short(stable.digest) if stable else "",
         "candidateRelease": short(candidate.digest) if candidate else "",
+        **_filters(status),
     }
+
+
+def _filters(status: AIFeatureStatus) -> Json:
+    """Filters of the app that an open incident switches on; no key where none is."""
+    named = sorted({r.filter for r in status.restraints if r.filter is not None})
+    return {"filters": ",".join(named)} if named else {}
 
 
 def _salt(feature: AIFeature) -> str:

@@ -1,7 +1,7 @@
 """Pinned traffic on the flag plane: which features wait for a golden run, and with which words.
 
-Decides when a flag knows a pin: only while status says that its attempt is in pre-flight, and only
-the pin of that very attempt. It reads no Secret itself.
+Decides when a flag knows a pin: while status says that its attempt is in pre-flight, or that an
+incident has it reproduced, and only the pin of that very attempt. It reads no Secret itself.
 """
 
 from collections.abc import Mapping
@@ -61,7 +61,10 @@ class PinBook:
 
 def _wanted(feature: AIFeature) -> Wanted | None:
     status, flown = feature.status, feature.status.candidate
-    pinned = status.preflight
+    pinned, again = status.preflight, status.reproducing
+    if flown is not None and again is not None and again.digest == flown.digest:
+        owner = names.pin_of(feature.metadata.uid, flown.digest, flown.attempt)
+        return Wanted(again.pin, owner) if status.stage == Stage.ROLLED_BACK else None
     if status.stage != Stage.PREFLIGHT or flown is None or pinned is None or pinned.pin is None:
         return None
     owner = names.pin_of(feature.metadata.uid, flown.digest, flown.attempt)

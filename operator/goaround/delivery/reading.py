@@ -25,7 +25,17 @@ from goaround.api.status import ALL_FALLBACK, AIFeatureStatus
 
 METADATA = ("name", "namespace", "uid", "creationTimestamp", "labels")
 SPEC = ("mode", "delivery", "fallback", "contract", "killSwitch")
-STATUS = ("stage", "split", "revision", "lastKnownGood", "previousGood", "candidate", "killSwitch")
+STATUS = (
+    "stage",
+    "split",
+    "revision",
+    "lastKnownGood",
+    "previousGood",
+    "candidate",
+    "killSwitch",
+    "restraints",
+    "reproducing",
+)
 PREFLIGHT = ("pin",)
 SWITCH = ("featureRef", "selector", "drill")
 

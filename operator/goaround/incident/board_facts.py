@@ -8,13 +8,14 @@ from datetime import datetime
 
 from goaround.api.conditions import find
 from goaround.api.incident import AIIncidentStatus
-from goaround.api.incident_status import OVER
+from goaround.api.incident_status import OVER, ReproductionState
 from goaround.api.latches import SignalStatus
 from goaround.api.reasons import ConditionType
 from goaround.incident.board import clock, joined, second, span, told
 from goaround.incident.seen import Seen
 
 MOST_SIGNALS = 6
+NOT_POSSIBLE = ReproductionState.NOT_POSSIBLE
 MOST_CHANGES = 3
 
 
@@ -67,7 +68,8 @@ def details(seen: Seen, after: AIIncidentStatus, now: datetime) -> Iterator[str]
         yield from told("CHANGE", change, 1)
     for change in after.recent_changes[:MOST_CHANGES]:
         yield from told("CHANGE", change, 1)
-    if (found := after.reproduction) is not None and found.message is not None:
+    found = after.reproduction
+    if found is not None and found.state is not NOT_POSSIBLE and found.message is not None:
         yield from told("REPRO", found.message)
     for signal in after.signals[:MOST_SIGNALS]:
         yield from told("PROOF", f"{signal.name} {signal.verdict}: {signal.message}")

@@ -13,13 +13,18 @@ from goaround.incident.chronicle import enters_at, with_timeline, written
 from goaround.incident.closing import closable, with_closing
 from goaround.incident.comms import comms_wake, with_comms
 from goaround.incident.comms_told import delivered, texts
+from goaround.incident.containment import with_containment
 from goaround.incident.deadlines import next_deadline, on_time, with_deadlines
 from goaround.incident.escalation import escalates_at, with_escalation
+from goaround.incident.evidence import with_evidence
+from goaround.incident.facts import with_facts
+from goaround.incident.gate import frozen, with_gate
 from goaround.incident.latched import contained, with_latch
 from goaround.incident.milestones import with_status
 from goaround.incident.phases import resolves_at, with_phase
 from goaround.incident.planned import Effect, Plan
 from goaround.incident.proposals import with_proposals
+from goaround.incident.reproduction import with_reproduction
 from goaround.incident.seen import Seen
 from goaround.incident.system_actions import with_system_actions
 from goaround.incident.tellings import tellings
@@ -31,8 +36,13 @@ Step = Callable[[Seen, AIIncidentStatus, datetime], AIIncidentStatus]
 STEPS: tuple[Step, ...] = (
     with_latch,
     with_status,
+    with_evidence,
+    with_containment,
     with_phase,
     with_proposals,
+    with_facts,
+    with_reproduction,
+    with_gate,
     with_system_actions,
     with_closing,
     with_deadlines,
@@ -44,6 +54,7 @@ whiteboard come after them all."""
 
 CONDITIONS: tuple[Callable[[Seen, AIIncidentStatus], Iterable[Wanted]], ...] = (
     contained,
+    frozen,
     on_time,
     closable,
     delivered,

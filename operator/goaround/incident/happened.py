@@ -52,6 +52,9 @@ LATE: Final = {
 }
 
 
+NOT_TRIED = frozenset({ReproductionState.PENDING, ReproductionState.NOT_POSSIBLE})
+
+
 def happened(seen: Seen, after: AIIncidentStatus) -> Iterator[Fact]:
     """All that is so now."""
     yield from _opened(seen, after)
@@ -141,7 +144,7 @@ def _learnt(seen: Seen, after: AIIncidentStatus) -> Iterator[Fact]:
     if after.changes:
         yield Fact("changes", Kind.CHANGE, f"what differs: {'; '.join(after.changes)}")
     found = after.reproduction
-    if found is not None and found.state is not ReproductionState.PENDING:
+    if found is not None and found.state not in NOT_TRIED:
         parts = (found.message, found.failed and f"failed release {found.failed}")
         good = found.good and f"last-known-good {found.good}"
         words = "; ".join(str(p) for p in (*parts, good) if p)

@@ -37,11 +37,13 @@ def contained(seen: Seen, after: AIIncidentStatus) -> Iterator[Wanted]:
     """Decided, delivered, seen: three different things."""
     at, kind = after.milestones, ConditionType.CONTAINED
     if at.contained_at is not None:
-        told = f"no request reached it any more, seen {rfc3339(at.contained_at)}"
+        told = f"{_how(seen, after)}, seen {rfc3339(at.contained_at)}"
         yield condition(kind, "True", Reason.CONTAINED, told)
     elif at.delivered_at is not None:
         told = "delivered to every flag replica; the effect has not been observed yet"
         yield condition(kind, "False", Reason.EFFECT_NOT_OBSERVED, told)
+    elif (how := after.containment.message) is not None:
+        yield condition(kind, "False", Reason.CONTAINMENT, how)
     elif (latch := seen.latch) is not None:
         told = f"decided {rfc3339(latch.at)}; not seen on every flag replica yet"
         yield condition(kind, "False", Reason.PENDING, told)
@@ -51,6 +53,12 @@ def contained(seen: Seen, after: AIIncidentStatus) -> Iterator[Wanted]:
         told = "nothing was taken off users yet: ask for it in spec.containment, or create an "
         told += "AIKillSwitch; what was done elsewhere stands in spec.milestones.containedAt"
         yield condition(kind, "False", Reason.PENDING, told)
+
+
+def _how(seen: Seen, after: AIIncidentStatus) -> str:
+    """In words of what people asked for, where it was no latch that did it."""
+    told = after.containment.message if seen.latch is None else None
+    return told or "no request reached it any more"
 
 
 def _release(latch: Latch) -> str:

@@ -71,7 +71,7 @@ def _resolved(seen: Seen, at: Milestones, now: datetime) -> Milestones:
     if at.calm_at is None:
         return at
     # a kill that is over was contained by its end
-    alone = not seen.is_grave and at.contained_at is not None and not _is_recovering(seen)
+    alone = not seen.ends_by_word and at.contained_at is not None and not _is_recovering(seen)
     over = said or (alone and now - at.calm_at >= seen.settings.quiet)
     return at.but(resolved_at=now) if over else at
 
@@ -79,6 +79,11 @@ def _resolved(seen: Seen, at: Milestones, now: datetime) -> Milestones:
 def resolves_at(seen: Seen, after: AIIncidentStatus) -> datetime | None:
     """When it may be over without a person's word."""
     at = after.milestones
-    if seen.is_grave or at.resolved_at is not None or at.calm_at is None or at.contained_at is None:
+    if (
+        seen.ends_by_word
+        or at.resolved_at is not None
+        or at.calm_at is None
+        or at.contained_at is None
+    ):
         return None
     return None if _is_recovering(seen) else at.calm_at + seen.settings.quiet

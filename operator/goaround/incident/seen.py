@@ -7,18 +7,24 @@ are API.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from goaround.api.clocks import ClockName
 from goaround.api.incident import AIIncidentSpec, Severity, TriggerSource
+from goaround.api.incident_status import Reproduction
 from goaround.api.kinds import AIFeature, AIIncident
 from goaround.api.latches import Latch
 from goaround.incident.audiences import Delivered, KnownChannel
 from goaround.incident.calendar import Calendar, Span
 from goaround.incident.log import Log
 
+if TYPE_CHECKING:
+    from goaround.incident.evidence import Frozen
+
 GRAVE = frozenset({Severity.P1, Severity.P2})
 FREE = frozenset({TriggerSource.OUTAGE, TriggerSource.DRILL})
 """An outage blames no release, and ends by itself; a drill is no incident."""
+BY_HAND = frozenset({TriggerSource.MANUAL, TriggerSource.DRILL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,8 @@ class Seen:
     sent: Mapping[str, Delivered] = field(default_factory=dict)
     log: Log | None = None  # the timeline, once something was to be entered
     log_trouble: str | None = None
+    frozen: "Frozen | None" = None
+    reproduced: Reproduction | None = None
 
     @property
     def spec(self) -> AIIncidentSpec:
@@ -71,18 +79,28 @@ class Seen:
         """The latch that it speaks of; None once that was shortened: nothing more is learnt."""
         if self.feature is None:
             return None
-        named = (
-            x for x in self.feature.status.latches if x.incident == self.incident.metadata.name
-        )
-        found = next(named, None)
-        return None if found is not None and found.is_shortened else found
+        name, known = self.incident.metadata.name, self.incident.status.milestones
+        named = [x for x in self.feature.status.latches if x.incident == name]
+        # the oldest one opened it, those after it were asked for by it
+        found = named[-1] if named else None
+        by_hand = self.spec.trigger.source in BY_HAND
+        if found is None or found.is_shortened:
+            return None
+        late = known.detected_at is not None and found.at > known.detected_at and not by_hand
+        return None if late else found
 
     @property
     def is_grave(self) -> bool:
-        """Whether only a person's word ends it: P1, P2, or a kill."""
+        """P1, P2, or a kill."""
         return self.spec.severity in GRAVE or self.spec.trigger.source is TriggerSource.KILL
 
     @property
     def freezes(self) -> bool:
         """Whether new releases of its features wait while it is open (`rollout/freeze.py`)."""
         return self.is_grave and self.spec.trigger.source not in FREE
+
+    @property
+    def ends_by_word(self) -> bool:
+        """Whether only a person's word ends it: it is grave, or holds down what people asked."""
+        asked = self.spec.containment
+        return self.is_grave or (asked is not None and asked.is_asking)

@@ -11,14 +11,14 @@ from goaround.api.digest import short
 from goaround.api.feature import Mode
 from goaround.api.preflight import PreflightVerdict
 from goaround.api.reasons import EventReason, Stage
-from goaround.api.status import AIFeatureStatus, KillSource
-from goaround.rollout import abort, contents, preflight
+from goaround.api.status import MOST_SOURCES, AIFeatureStatus, KillSource
+from goaround.rollout import abort, break_glass, containing, contents, preflight
 from goaround.rollout.binder import is_due
 from goaround.rollout.blocked import blocked
 from goaround.rollout.down import give_up, kill, kill_sources, leave_good, refuse, reject, roll_back
 from goaround.rollout.drill import begun, dated, drilled, laid, lifted
 from goaround.rollout.effects import effects_after, effects_before
-from goaround.rollout.gate import gate
+from goaround.rollout.gate import comes_back, gate
 from goaround.rollout.go_back import go_back, with_doubt
 from goaround.rollout.moves import in_flight, is_watched, lands, move
 from goaround.rollout.observe import observe
@@ -26,6 +26,7 @@ from goaround.rollout.observed import Observed
 from goaround.rollout.planned import Plan
 from goaround.rollout.proven import exercised
 from goaround.rollout.rebuild import rebuilt
+from goaround.rollout.reproducing import with_reproduction
 from goaround.rollout.seen import effect_seen
 from goaround.rollout.settle import settle, worth_a_write
 from goaround.rollout.signoffs import rejection
@@ -46,16 +47,17 @@ def decide(o: Observed, now: datetime) -> Plan:
         return Plan(status=before, urgent=False)
     beneath = _of_this_flight(replace(o, feature=o.feature.but(status=lifted(before))))
     o = with_doubt(contents.resolved(beneath))
-    sources = kill_sources(o)
+    sources = [*kill_sources(o), *containing.sources(o)][:MOST_SOURCES]
     noticed = repaired(o, rebuilt(o, o.feature.status, now), now)
     noticed = preflight.heard(o, effect_seen(o, noticed, now), now)
-    noticed = abort.heard(o, noticed, now)
+    noticed = break_glass.heard(o, abort.heard(o, noticed, now), now)
     if not in_flight(noticed):
         noticed = noticed.but(hold=None)  # said again below, where something still holds
     observing = o.feature.spec.mode is Mode.OBSERVE and noticed.stage is not Stage.KILLED
     order = observe if observing else _decided
     decided = order(o, begun(o, noticed, sources, now), sources, now)
     decided = exercised(o, laid(drilled(o, decided, sources, now)))
+    decided = with_reproduction(o, containing.restrained(o, decided, now))
     gated = decided.but(gate=gate(o, decided, sources))
     after = dated(before, settle(o, before, gated, now))
     records, down = effects_before(o, after), _comes_down(before, after)
@@ -95,7 +97,7 @@ def _decided(
     o: Observed, status: AIFeatureStatus, sources: list[KillSource], now: datetime
 ) -> AIFeatureStatus:
     if sources:
-        return kill(o, status, sources, now)
+        return containing.joins(status, kill(o, status, sources, now), sources, now)
     if status.stage is Stage.KILLED:
         return _after_kill(o, status, now)
     judged = o.judged
@@ -109,13 +111,15 @@ def _decided(
         return reject(o, status, now)
     if abort.is_asked(o, status):
         return abort.abort(o, status, now)
+    if containing.is_asked_back(o, status, now):
+        return containing.asked_back(o, status, now)
     if in_flight(status) and (person := rejection(o, status)) is not None:
         return refuse(o, status, person, now)
     if (back := go_back(o, status, now)) is not None:
         return back
     if in_flight(status) and (why := _overdue(status, now) or _blind(o, status)) is not None:
         return give_up(o, status, why, now)
-    return towards_spec(o, status, now)
+    return containing.capped(o, towards_spec(o, status, now), now)
 
 
 def _overdue(status: AIFeatureStatus, now: datetime) -> str | None:
@@ -151,7 +155,7 @@ def _blind(o: Observed, status: AIFeatureStatus) -> str | None:
 def _after_kill(o: Observed, status: AIFeatureStatus, now: datetime) -> AIFeatureStatus:
     """Back to last-known-good once no source says killed; what was in flight starts again after it,
     once the rest of the gate is open."""
-    if (why := blocked(o, status, now)) is not None:
+    if (why := blocked(o, status, now) or comes_back(o, status)) is not None:
         return status.but(hold=why[:512])
     if (cause := why_it_ended(o, status)) is not None:
         return still_down(status, cause, now)
@@ -206,6 +210,7 @@ def _wake_at(
         due += [at for at in ends if at > now]
     if is_due(o, after):
         due.append(now + SEGMENT_LOOKS_AGAIN)
+    due += containing.ends_at(after, now)
     if (asks := _asks_again(o, before, after, now)) is not None:
         due.append(asks)
     return min(due, default=None)

@@ -10,6 +10,7 @@ from goaround.api.feature import AIFeatureSpec, RampStep
 from goaround.api.kinds import AIFeature
 from goaround.api.status import Candidate
 from goaround.rollout.moves import in_flight
+from goaround.rollout.tightened import tightened
 
 STRICT_ALPHA = "0.05"
 
@@ -30,6 +31,7 @@ def as_flown(feature: AIFeature) -> AIFeature:
     """The feature with the plan that its flight keeps to, for whoever judges it: on the re-enable
     ramp those steps, and harm tested with tolerance 0 at alpha 0.05 (design.md 5). What must be
     ruled out before a climb stays as it is."""
+    feature = tightened(feature)
     flown, spec = feature.status.candidate, feature.spec
     if flown is None or flown.re_enables is None or not in_flight(feature.status):
         return feature

@@ -5,6 +5,7 @@ says which act of people opens it: `Resolved` on the incident opens all but the 
 """
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from goaround.api.conditions import find
 from goaround.api.digest import release_digest, short
@@ -12,8 +13,12 @@ from goaround.api.incident import RequestedPhase, TriggerSource
 from goaround.api.kinds import AIIncident
 from goaround.api.preflight import PreflightVerdict
 from goaround.api.reasons import ConditionType, Reason, Stage
+from goaround.api.recovery import learnt
+from goaround.api.signals import Layer
 from goaround.api.status import AIFeatureStatus, GateRule, KillSource
-from goaround.rollout.freeze import freezing
+from goaround.rollout.break_glass import lets_through
+from goaround.rollout.containing import INCIDENT, limited
+from goaround.rollout.freeze import freezing, held
 from goaround.rollout.moves import in_flight
 from goaround.rollout.observed import Observed
 from goaround.rollout.signoffs import retried
@@ -26,14 +31,37 @@ def gate(o: Observed, status: AIFeatureStatus, sources: Sequence[KillSource]) ->
 
 
 def re_enable(o: Observed, status: AIFeatureStatus) -> list[GateRule]:
-    """What a new release must show while grave incidents are open; nothing where none is."""
-    found = freezing(o)
+    """What a new release must show while grave incidents are open; nothing where none is, nor for a
+    release that people let through by breaking the glass."""
+    found = [i for i in freezing(o) if not lets_through(o, status, i)]
     return list(_rules(o, status, found)) if found else []
+
+
+def waits_for(o: Observed, status: AIFeatureStatus, now: datetime) -> str | None:
+    """What incidents keep a release from going up for; None where none does."""
+    flown = status.candidate if in_flight(status) else None
+    if (why := held(o, status, re_enable(o, status))) is not None:
+        return why
+    return None if flown is not None and flown.adopted else limited(o, now)
+
+
+def comes_back(o: Observed, status: AIFeatureStatus) -> str | None:
+    """What last-known-good waits for after a kill that an incident asked for: for people's word on
+    that incident, not for what a new release must show. None where nothing closes the gate."""
+    asked = status.kill is not None and any(s.kind == INCIDENT for s in status.kill.sources)
+    closed = [r for r in re_enable(o, status) if not r.open and r.name not in OF_A_RELEASE]
+    if not asked or not closed:
+        return None
+    return f"{Reason.CHANGE_FREEZE}: the fallback serves until the gate is open. {closed[0].reason}"
+
+
+OF_A_RELEASE = frozenset({"fix-identified", "preflight-passed", "fallback-ready"})
 
 
 def _rules(o: Observed, status: AIFeatureStatus, found: list[AIIncident]) -> Iterator[GateRule]:
     yield _recovering(found)
     yield _contained(status, found)
+    yield from _learnt(o, found)
     yield _fix_identified(o, status, found)
     if o.feature.spec.preflight is not None:
         yield _preflight_passed(o, status)
@@ -42,11 +70,29 @@ def _rules(o: Observed, status: AIFeatureStatus, found: list[AIIncident]) -> Ite
         yield _rule("fallback-ready", ready.status != "False", ready.message)
 
 
+def _learnt(o: Observed, found: list[AIIncident]) -> Iterator[GateRule]:
+    """What people must have said of all of them; the first that lacks it is named."""
+    good = {s.name for s in o.feature.status.signals if s.verdict == "Good"}
+    layers = {s.name: s.watches for s in o.feature.spec.acceptance.signals}
+    green = {name for name in good if layers.get(name) is Layer.DATA_PIPELINE}
+    by_name: dict[str, list[tuple[AIIncident, GateRule]]] = {}
+    for incident in found:
+        for rule in learnt(incident.spec, incident.status, green):
+            by_name.setdefault(rule.name, []).append((incident, rule))
+    for name, said in by_name.items():
+        incident, rule = next(((i, r) for i, r in said if not r.open), said[0])
+        told = rule.reason if rule.open else f"AIIncident {incident.metadata.name}: {rule.reason}"
+        yield _rule(name, rule.open, told)
+
+
 def _no_kill_source(sources: Sequence[KillSource]) -> GateRule:
     if not sources:
         return _rule("no-kill-source", True, "nothing says killed")
-    named = ", ".join(f"{s.kind} {s.name}" for s in sources)
-    return _rule("no-kill-source", False, f"delete or disengage {named}")
+    asking = [s.name for s in sources if s.kind == INCIDENT]
+    others = [f"{s.kind} {s.name}" for s in sources if s.kind != INCIDENT]
+    told = [f"delete or disengage {', '.join(others)}"] if others else []
+    told += [f"withdraw spec.containment of AIIncident {', '.join(asking)}"] if asking else []
+    return _rule("no-kill-source", False, "; ".join(told))
 
 
 def _recovering(found: list[AIIncident]) -> GateRule:

@@ -14,6 +14,7 @@ from goaround.rollout.assumptions import is_reading
 from goaround.rollout.baselines import with_baselines
 from goaround.rollout.binder import with_evidence_log
 from goaround.rollout.changes import with_changes
+from goaround.rollout.containing import filters
 from goaround.rollout.drifts import verdicts, with_drift
 from goaround.rollout.effects import announced, takes_back
 from goaround.rollout.flown import steps_of
@@ -139,6 +140,7 @@ def _serving(status: AIFeatureStatus) -> tuple[object, ...]:
         status.split,
         (flown.digest, flown.attempt) if flown is not None else None,
         good.digest if good is not None else None,
+        filters(status.restraints),
     )
 
 

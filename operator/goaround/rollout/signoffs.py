@@ -85,6 +85,7 @@ def hold_reason(hold: str | None) -> Reason | None:
         Reason.SIGN_OFF_POLICY_MISSING,
         Reason.SUSPENDED,
         Reason.CHANGE_FREEZE,
+        Reason.CONTAINMENT,
         Reason.DRILL,
     )
     return next((r for r in known if r == found), None)

@@ -14,6 +14,7 @@ from goaround.rollout.assumptions import rests_on
 from goaround.rollout.baseline_age import established
 from goaround.rollout.contents import changed
 from goaround.rollout.drifts import drifted
+from goaround.rollout.frozen import frozen
 from goaround.rollout.go_back import is_back
 from goaround.rollout.moves import in_flight, is_watched
 from goaround.rollout.observed import Observed
@@ -41,7 +42,7 @@ def conditions(o: Observed, after: AIFeatureStatus, now: datetime) -> list[Wante
     """All that hold, in the order in which people read them."""
     found = [*_kstatus(o, after), shifted(o, after) or _healthy(after)]
     if after.stage is Stage.KILLED and after.kill is not None:
-        by_switch = any(s.kind == "AIKillSwitch" for s in after.kill.sources)
+        by_switch = any(s.kind != "Spec" for s in after.kill.sources)
         reason = Reason.KILL_SWITCH_ENGAGED if by_switch else Reason.SPEC_KILL_SWITCH
         found.append(condition(ConditionType.KILLED, "True", reason, after.summary or ""))
     if in_flight(after) and (rests := rests_on(o, after)) is not None:
@@ -64,6 +65,7 @@ def conditions(o: Observed, after: AIFeatureStatus, now: datetime) -> list[Wante
         upstream.told(o),
         breakers.told(o),
         changes.told(o, after),
+        frozen(o, after),
         established(o, after, now),
         stated(o.feature.spec, now),
         *said(o.feature.spec),

@@ -8,8 +8,7 @@ from goaround.api.status import HARM, AIFeatureStatus, LatchCause
 from goaround.rollout.abort import aborted_at
 from goaround.rollout.blocked import blocked
 from goaround.rollout.contents import lacking
-from goaround.rollout.freeze import held
-from goaround.rollout.gate import re_enable
+from goaround.rollout.gate import waits_for
 from goaround.rollout.moves import ground, in_flight, move
 from goaround.rollout.observed import Observed
 from goaround.rollout.preflight import planned
@@ -185,7 +184,7 @@ def _off(o: Observed, status: AIFeatureStatus, now: datetime) -> AIFeatureStatus
     """
     why = blocked(o, status, now)
     if why is None and (status.drill is not None or o.feature.spec.preflight is None):
-        why = held(o, status, re_enable(o, status))
+        why = waits_for(o, status, now)
     if why is not None:
         return fly(o, status, now) if in_flight(status) else status.but(hold=why[:512])
     if (why := lacking(o)) is not None:

@@ -10,15 +10,14 @@ from goaround.api.approval import Approval
 from goaround.api.digest import short
 from goaround.api.reasons import EventReason, Stage
 from goaround.api.status import AIFeatureStatus, KnownRelease, Split
-from goaround.rollout import breakers, upstream
+from goaround.rollout import breakers, gate, upstream
 from goaround.rollout.baselines import stops_take_off
 from goaround.rollout.blocked import blocked
+from goaround.rollout.containing import is_throttled
 from goaround.rollout.doubts import cannot_judge
 from goaround.rollout.down import outage
 from goaround.rollout.drifts import stops_climb
 from goaround.rollout.flown import steps_of
-from goaround.rollout.freeze import held
-from goaround.rollout.gate import re_enable
 from goaround.rollout.moves import move, split_at
 from goaround.rollout.observed import Judged, Observed
 from goaround.rollout.people import granted, skipping, wait
@@ -39,7 +38,7 @@ def fly(o: Observed, status: AIFeatureStatus, now: datetime) -> AIFeatureStatus:
         status = status.but(hold=None)  # whoever held it let go: nobody has to see that first
     waiting, status = status, _clock_goes_on(status, now)
     awaits_verdict = is_awaited(status) and status.drill is None
-    if not awaits_verdict and (why := held(o, status, re_enable(o, status))) is not None:
+    if not awaits_verdict and (why := gate.waits_for(o, status, now)) is not None:
         return _hold(waiting.but(clock_stopped_at=waiting.clock_stopped_at or now), why, now)
     if status.stage is Stage.PREFLIGHT:
         if o.problems:
@@ -92,6 +91,8 @@ def _climb(
         status = granted(o, status, _flies(o, status), now)
     elif holding:
         status = _resume(o, status, now)
+    if status.step is not None and is_throttled(o, status):
+        return _enter(o, status, status.step.index, now)
     if not _at_last(o, status) and status.step is not None:
         return _enter(o, status, status.step.index + 1, now)
     return land(o, status, now)

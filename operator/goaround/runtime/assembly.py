@@ -20,6 +20,7 @@ from goaround.runtime.config import Config
 from goaround.runtime.contents import ContentDesk
 from goaround.runtime.desk import Desk
 from goaround.runtime.drifting import DriftDesk, DriftReader
+from goaround.runtime.freezing import EvidenceDesk
 from goaround.runtime.indexes import IndexDesk
 from goaround.runtime.messages import MessageDesk
 from goaround.runtime.metrics import Metrics
@@ -27,6 +28,7 @@ from goaround.runtime.opened import BreakerDesk, BreakerReader
 from goaround.runtime.preflight import PreflightDesk
 from goaround.runtime.queue import Key, WorkQueue
 from goaround.runtime.replicas import DeliveryDesk
+from goaround.runtime.reproducing import ReproductionDesk
 from goaround.runtime.rounds import Reader
 from goaround.world.golden import Offload
 from goaround.world.kube import Api
@@ -69,6 +71,8 @@ def desk_of(
         breakers=BreakerDesk(gauges, news=news, wall=clock),
         changes=ChangeDesk(api, news=news, wall=clock),
         indexes=IndexDesk(api, golden_http, config.urls, news=news, wall=clock),
+        evidence=EvidenceDesk(api, readers, providers, news=news, wall=clock),
+        again=ReproductionDesk(api, golden_http, config.urls, news=news, offload=offload),
     )
 
 

@@ -18,7 +18,6 @@ from goaround.api.kinds import (
     AIKillSwitch,
     Kind,
 )
-from goaround.incident.seen import Settings
 from goaround.rollout.decide import decide
 from goaround.rollout.kills import again_in, latched
 from goaround.rollout.observed import Observed
@@ -26,11 +25,10 @@ from goaround.rollout.planned import Effect, Plan, PostEvent
 from goaround.runtime.actions import Actions
 from goaround.runtime.cache import Cache, key_of
 from goaround.runtime.desk import Desk
-from goaround.runtime.incidents import Incidents
+from goaround.runtime.incidents import Incidents, Running
 from goaround.runtime.leaving import goes_down
 from goaround.runtime.live import Live
 from goaround.runtime.lowering import AGAIN_SECONDS, Descents
-from goaround.runtime.messages import MessageDesk
 from goaround.runtime.metrics import Metrics
 from goaround.runtime.queue import Key, WorkQueue
 from goaround.runtime.replicas import DeliveryDesk
@@ -58,8 +56,7 @@ class Controller:
         own_namespace: str = "default",
         checkpoint_seconds: float = 60,
         descents: Descents | None = None,
-        incidents: Settings | None = None,
-        messages: MessageDesk | None = None,
+        incidents: Running | None = None,
     ) -> None:
         self._cache = cache
         self._queue = queue
@@ -81,8 +78,8 @@ class Controller:
             writer=self._writer,
             queue=queue,
             now=self.now,
-            settings=incidents,
-            messages=messages,
+            running=incidents or Running(),
+            desk=desk,
         )
 
     def now(self) -> datetime:

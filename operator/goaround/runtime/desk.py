@@ -37,6 +37,7 @@ from goaround.runtime.contents import ContentDesk
 from goaround.runtime.division import division
 from goaround.runtime.drifting import DriftDesk
 from goaround.runtime.flight import AHEAD_SECONDS, begin, identity
+from goaround.runtime.freezing import EvidenceDesk
 from goaround.runtime.indexes import IndexDesk
 from goaround.runtime.judging import judged
 from goaround.runtime.learning import Learner
@@ -44,6 +45,7 @@ from goaround.runtime.metrics import Metrics
 from goaround.runtime.opened import BreakerDesk
 from goaround.runtime.preflight import PreflightDesk
 from goaround.runtime.queue import Key
+from goaround.runtime.reproducing import ReproductionDesk
 from goaround.runtime.rounds import Reader, Rounds
 from goaround.runtime.watching import watched
 from goaround.world.prometheus import FeatureKey, Provider
@@ -71,6 +73,8 @@ class Desk:
         indexes: IndexDesk | None = None,
         changes: ChangeDesk | None = None,
         breakers: BreakerDesk | None = None,
+        evidence: EvidenceDesk | None = None,
+        again: ReproductionDesk | None = None,
     ) -> None:
         self._readers = readers
         self._drift = drift
@@ -80,6 +84,7 @@ class Desk:
         self._changes = changes
         self._breakers = breakers
         self.providers = providers
+        self.evidence, self.again = evidence, again
         self._rounds = Rounds(readers, news=news, metrics=metrics, wall=wall)
         self._learner = Learner(news=news, wall=wall)
         self._baselines = BaselineDesk(self._ask, news=news, wall=wall)
@@ -163,8 +168,9 @@ class Desk:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
         await self._baselines.close()
-        for desk in (*self._beside, *([self._preflight] if self._preflight is not None else [])):
-            await desk.close()
+        for desk in (*self._beside, self._preflight, self.evidence, self.again):
+            if desk is not None:
+                await desk.close()
 
     @property
     def _beside(self) -> list[DriftDesk | ContentDesk | IndexDesk | ChangeDesk | BreakerDesk]:

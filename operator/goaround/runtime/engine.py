@@ -23,6 +23,7 @@ from goaround.runtime.claim import Standing
 from goaround.runtime.controller import Controller
 from goaround.runtime.drifting import DriftReader
 from goaround.runtime.health import Health
+from goaround.runtime.incidents import Running
 from goaround.runtime.lease import Lease, NotOwner, OwnedApi, lease_name
 from goaround.runtime.lowering import Descents
 from goaround.runtime.metrics import Metrics
@@ -123,8 +124,7 @@ class Operator:
             own_namespace=self.options.own_namespace,
             checkpoint_seconds=self.options.config.checkpoint_seconds,
             descents=Descents(ports, self.deliveries, self.metrics, self.owns),
-            incidents=assembly.incident_settings(self.options.config),
-            messages=self.messages,
+            incidents=Running(assembly.incident_settings(self.options.config), self.messages),
         )
 
     def _candidate(self, clock: Callable[[], datetime]) -> Lease:

@@ -34,6 +34,7 @@ from goaround.evidence.plan import (
 )
 from goaround.evidence.sample_ratio import Ratio, counted, unpacked
 from goaround.rollout.observed import Judged
+from goaround.rollout.tightened import mark
 from goaround.runtime.before import PAST, polls_before
 from goaround.runtime.combined import Tests
 from goaround.runtime.division import RATIO, Division, its_own_from
@@ -227,7 +228,7 @@ def _told(culprit: str, pairs: Sequence[tuple[TestSpec, TestState]]) -> str:
 
 def identity(feature: AIFeature) -> Identity | None:
     flown = feature.status.candidate
-    return (flown.digest, flown.attempt, flown.plan_digest) if flown is not None else None
+    return (flown.digest, flown.attempt, flown.plan_digest + mark(feature)) if flown else None
 
 
 def begin(feature: AIFeature, now: float, *, scrape: float = 0.0) -> Flight | None:

@@ -5,6 +5,7 @@ that offer the key again when there is news.
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from goaround.api.base import Json
@@ -22,6 +23,7 @@ from goaround.incident.planned import (
 )
 from goaround.incident.seen import Seen, Settings
 from goaround.runtime.actions import Actions
+from goaround.runtime.desk import Desk
 from goaround.runtime.messages import MessageDesk
 from goaround.runtime.queue import Key, WorkQueue
 from goaround.runtime.sight import Sight
@@ -29,6 +31,14 @@ from goaround.runtime.texts import keep_texts, write_text
 from goaround.runtime.timelines import TimelineDesk
 from goaround.runtime.writes import StatusWriter
 from goaround.world.kube import Api
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """How incidents are run: what the administrator set, and who sends messages."""
+
+    settings: Settings = field(default_factory=Settings)
+    messages: MessageDesk | None = None
 
 
 class Incidents:
@@ -43,8 +53,8 @@ class Incidents:
         writer: StatusWriter,
         queue: WorkQueue,
         now: Callable[[], datetime],
-        settings: Settings | None = None,
-        messages: MessageDesk | None = None,
+        running: Running,
+        desk: Desk,
     ) -> None:
         self._api = api
         self._sight = sight
@@ -52,8 +62,8 @@ class Incidents:
         self._writer = writer
         self._queue = queue
         self._now = now
-        self._settings = settings or Settings()
-        self._messages = messages
+        self._settings, self._messages = running.settings, running.messages
+        self._evidence, self._again = desk.evidence, desk.again
         self._told: set[str] = set()
         self._timelines = TimelineDesk(api, offer=queue.offer, offer_in=queue.offer_in, now=now)
 
@@ -75,7 +85,7 @@ class Incidents:
             self._queue.offer_in(key, (plan.wake_at - now).total_seconds() + 0.001)
 
     def _observe(self, incident: AIIncident) -> Seen:
-        return Seen(
+        seen = Seen(
             incident=incident,
             features=tuple(self._features(incident)),
             settings=self._settings,
@@ -83,6 +93,13 @@ class Incidents:
             sent=self._messages.sent(incident) if self._messages is not None else {},
             log=self._timelines.log_of(incident.key),
             log_trouble=self._timelines.trouble_of(incident.key),
+        )
+        if self._evidence is None or self._again is None:
+            return seen
+        return replace(
+            seen,
+            frozen=self._evidence.frozen(incident, seen.feature),
+            reproduced=self._again.reproduced(incident, seen.feature),
         )
 
     def _features(self, incident: AIIncident) -> Iterable[AIFeature]:

@@ -100,7 +100,10 @@ class PreflightDesk:
         if free and (work := self._due(feature, case, at)) is not None:
             case.checked = replace(case.checked, next_at=None)
             self._errands.start(feature.key, self._done(feature, case, work))
-        return case.checked
+        checked = case.checked
+        # a time that has passed, and nothing is due: with it the feature were looked at without end
+        past = checked.next_at is not None and checked.next_at <= now
+        return replace(checked, next_at=None) if past else checked
 
     def forget(self, namespace: str, name: str) -> None:
         """Stop what is under way; a pin that exists is found again by its name."""

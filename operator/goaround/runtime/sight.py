@@ -33,6 +33,7 @@ from goaround.rollout.chain import Segment
 from goaround.rollout.drill import lifted
 from goaround.rollout.flown import as_flown
 from goaround.rollout.observed import Guarded, Observed, Record
+from goaround.rollout.tightened import closely
 from goaround.rollout.upstream import fails
 from goaround.runtime import segments as written
 from goaround.runtime.cache import Cache, key_of
@@ -82,7 +83,8 @@ class Sight:
         stored = tuple(self._stored(namespace, name))
         records = tuple(r for r in stored if isinstance(r, Record))
         # a drill is none of the business of evidence, which is judged by the plan that flies
-        beneath = feature.but(status=lifted(feature.status))
+        troubles = tuple(self._troubles(namespace, name))
+        beneath = closely(feature.but(status=lifted(feature.status)), troubles)
         baselined = self._desk.baselined(beneath, records, now)
         return Observed(
             feature=feature,
@@ -94,7 +96,7 @@ class Sight:
             ),
             records=records,
             incidents=frozenset(self._opened(feature)),
-            troubles=tuple(self._troubles(namespace, name)),
+            troubles=troubles,
             judged=self._desk.judged(as_flown(beneath), now),
             drift=self._desk.drifted(beneath, records, now),
             baselined=baselined,

@@ -93,11 +93,11 @@ def test_an_update_that_nobody_sends_is_one_draft_and_stays_overdue() -> None:
 def test_customers_get_a_draft_only_once_people_said_what_it_does_to_them() -> None:
     told = Told("P2").looks()
     assert "externalInitial-1" not in told.states
-    (proposal,) = told.incident.status.proposals
+    (proposal,) = (p for p in told.incident.status.proposals if p.startswith("message"))
     assert "say in spec.impact.business" in proposal
     told.says(impact=KNOWN_HARM).looks()
     assert told.states["externalInitial-1"] == "Draft"
-    assert told.incident.status.proposals == []
+    assert not any(p.startswith("message") for p in told.incident.status.proposals)
 
 
 @pytest.mark.parametrize(

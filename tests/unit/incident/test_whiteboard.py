@@ -45,12 +45,12 @@ def test_the_worst_comes_first_and_what_to_do_last() -> None:
     said = board(a_latch(**CONTAINED), severity=Severity.P2)
     assert labels(said[1:]) == [
         "WHAT", "SAFE?", "SERVES", "FROZEN", "CHANGE", "PROOF", "TIMES", "IDEA",
-        "DUE", "TODO", "NEXT", "WORSE?",
+        "DUE", "TODO", "GATE", "NEXT", "WORSE?",
     ]  # fmt: skip
 
 
 def test_safe_is_said_when_it_was_seen() -> None:
-    assert "SAFE?  YES contained 09:48Z in 20s. 1,210 requests were exposed" in board(
+    assert "SAFE?  YES contained 09:48Z in 20s by Rollback. 1,210 requests were exposed" in board(
         a_latch(**CONTAINED)
     )
 

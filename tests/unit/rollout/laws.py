@@ -6,9 +6,11 @@ from datetime import datetime
 from goaround.api import names
 from goaround.api.conditions import find
 from goaround.api.digest import plan_digest, release_digest
+from goaround.api.incident_status import OVER
 from goaround.api.reasons import ConditionType, EventReason, Stage
 from goaround.api.signoff import Decision
 from goaround.api.status import HARM, AIFeatureStatus, Latch, LatchCause
+from goaround.rollout.containing import sources
 from goaround.rollout.decide import decide
 from goaround.rollout.down import kill_sources
 from goaround.rollout.moves import in_flight
@@ -31,7 +33,7 @@ def the_split_sums_to_100(one: Pass) -> bool:
 
 def a_kill_source_puts_everybody_on_the_fallback(one: Pass) -> bool:
     killed = (one.after.stage, one.after.split.fallback) == (Stage.KILLED, 100)
-    return killed or not kill_sources(one.seen)
+    return killed or not (kill_sources(one.seen) or sources(one.seen))
 
 
 def a_breach_leaves_the_candidate_nobody(one: Pass) -> bool:
@@ -167,7 +169,7 @@ def nothing_rises_before_people_spoke_of_a_grave_incident(one: Pass) -> bool:
         i
         for i in one.seen.troubles
         if i.spec.requested_phase is None
-        and i.status.phase != "Resolved"
+        and i.status.phase not in OVER
         and i.spec.trigger.source != "Outage"
         and (i.spec.severity in ("P1", "P2") or i.spec.trigger.source == "Kill")
     ]

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from goaround.api import names
 from goaround.api.signoff import Decision
-from goaround.api.status import LatchCause
+from goaround.api.status import Latch, LatchCause
+from goaround.rollout.containing import asked
 from goaround.rollout.moves import in_flight, raises
 from tests.unit.rollout.passes import Pass
 
@@ -22,13 +23,33 @@ def an_abort_leaves_the_candidate_nobody(one: Pass) -> bool:
     return one.after.split.candidate == 0 and not in_flight(one.after)
 
 
-def only_an_annotation_aborts(one: Pass) -> bool:
+def only_people_abort(one: Pass) -> bool:
     known = {x.at for x in one.before.latches}
     words = one.seen.feature.metadata.annotations.get(names.ABORT)
     return all(
-        words == f"{x.digest}/{x.attempt}" and words != one.before.last_abort
+        _asks_back(one, x)
+        or (words == f"{x.digest}/{x.attempt}" and words != one.before.last_abort)
         for x in one.after.latches
         if x.cause is LatchCause.ABORTED and x.at not in known
+    )
+
+
+def _asks_back(one: Pass, latch: Latch) -> bool:
+    """Whether an open incident asks for Rollback, and the latch joined it."""
+    named = {i.metadata.name for i, c in asked(one.seen) if c.action == "Rollback"}
+    return latch.incident in named
+
+
+def what_incidents_ask_for_is_a_ceiling(one: Pass) -> bool:
+    """Of what is not adopted; a Rollback leaves nothing, the fallback nobody else."""
+    flown, split = one.after.candidate, one.plan.status.split
+    adopted = flown is not None and flown.adopted
+    return all(
+        {
+            "Throttle": adopted or split.candidate <= (wanted.percent or 0),
+            "Rollback": adopted or split.candidate == 0,
+        }.get(wanted.action, split.fallback == 100)
+        for _, wanted in asked(one.seen)
     )
 
 
@@ -59,7 +80,8 @@ def spec_may_go_back_at_once(one: Pass) -> bool:
 CONTROL: tuple[Callable[[Pass], bool], ...] = (
     while_held_nobody_gets_more,
     an_abort_leaves_the_candidate_nobody,
-    only_an_annotation_aborts,
+    only_people_abort,
+    what_incidents_ask_for_is_a_ceiling,
     what_was_aborted_needs_a_retry_of_that_attempt,
     spec_may_go_back_at_once,
 )

@@ -6,6 +6,7 @@ from datetime import datetime
 from goaround.api import names
 from goaround.api.feature import AIFeatureSpec
 from goaround.api.status import AIFeatureStatus, Latch
+from goaround.rollout.containing import asked
 from goaround.rollout.contents import resolved
 from goaround.rollout.down import kill_sources
 from goaround.rollout.drill import lifted
@@ -64,7 +65,7 @@ class Pass:
     @property
     def is_stopped(self) -> bool:
         stopped = self.seen.problems or self.seen.braked or self.is_held
-        return bool(stopped or kill_sources(self.seen))
+        return bool(stopped or kill_sources(self.seen) or asked(self.seen))
 
     @property
     def is_held(self) -> bool:

@@ -105,6 +105,9 @@ def test_recovery_opens_the_gate_once_the_harm_is_contained() -> None:
         "no-kill-source": True,
         "recovery-requested": True,
         "contained": False,
+        "classified": True,
+        "root-cause": True,
+        "guardrail": True,
         "fix-identified": True,
         "fallback-ready": True,
     }

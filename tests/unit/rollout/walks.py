@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -14,6 +15,7 @@ from goaround.api.status import Latch, LatchCause
 from goaround.rollout.observed import Contents, Guarded
 from tests.unit.rollout.build import CRUISE, HOLD, RAMP_DEADLINE, STEP_DEADLINE, A, B, C, a_problem
 from tests.unit.rollout.flights import STARTS
+from tests.unit.rollout.incidents import asks, withdraws
 from tests.unit.rollout.laws import LAWS
 from tests.unit.rollout.passes import Pass
 from tests.unit.rollout.texts import CHANGED, HELLO, by_reference, gone, read
@@ -62,6 +64,12 @@ DIGESTS = {name: release_digest(release) for name, release in RELEASES.items()} 
 }
 PLANS: dict[str, list[int]] = {"usual": [10, 50, 100], "steep": [100], "gentle": [1, 5, 25, 100]}
 PEOPLE = ("Approve", "Reject", "Promote")
+ASKED: tuple[tuple[str, int | None], ...] = (
+    ("Throttle", 5),
+    ("Throttle", 0),
+    ("Rollback", None),
+    ("Fallback", None),
+)
 TIMES = [0.001, 1, 60, HOLD, CRUISE, STEP_DEADLINE + HOLD, RAMP_DEADLINE]
 
 Move = tuple[str, object]
@@ -78,6 +86,8 @@ HAPPENS: tuple[tuple[int, list[Move]], ...] = (
     (1, [("a drill comes", seconds) for seconds in (60, 900)]),
     (1, [("people say", said) for said in (None, *RequestedPhase)]),
     (6, [("people say", RequestedPhase.RESOLVED), ("people say", RequestedPhase.RECOVERING)]),
+    (1, [("people ask for", what) for what in ASKED]),
+    (6, [("people ask for", None)]),
     (1, [("spec kills", True)]),
     (8, [("spec kills", False)]),
     (1, [("people must agree", mode) for mode in (None, "BeforeFullTraffic", "EveryStep")]),
@@ -167,6 +177,12 @@ class Walk:
                 world.drills(which)
             case "people say", None | RequestedPhase():
                 world.people(which)
+            case "people ask for", None:
+                for name in world.troubles:
+                    withdraws(world, name)
+            case "people ask for", (str() as action, (int() | None) as percent):
+                parts: dict[str, Any] = {} if percent is None else {"percent": percent}
+                asks(world, action, **parts)
             case "a switch goes", str():
                 world.switches.pop(which, None)
             case "spec kills", bool():

@@ -14,6 +14,14 @@ from goaround.api.base import Json, ObjectMeta
 from goaround.api.conditions import Condition, find
 from goaround.api.feature import AIFeatureSpec, Release
 from goaround.api.incident import AIIncidentSpec, RequestedPhase, Severity
+from goaround.api.judgement import (
+    Bin,
+    Review,
+    RootCause,
+    Triage,
+    TriageOutcome,
+    Waivers,
+)
 from goaround.api.kinds import AIFeature, AIIncident, AIKillSwitch, AISignOff
 from goaround.api.reasons import ConditionType, Stage
 from goaround.api.signoff import Decision
@@ -66,6 +74,13 @@ from tests.unit.rollout.build import (
 
 QUIET_PASSES = 6
 VOUCHED = Guarded(since=CREATED)
+
+LEARNT: dict[str, Any] = {
+    "triage": Triage(outcome=TriageOutcome.INVESTIGATE),
+    "root_cause": RootCause(bin=Bin.CONFIG, line="max_context above the limit of the model"),
+    "review": Review(waivers=Waivers(guardrail="the limit is checked at build time already")),
+}
+"""What people must have said of an incident before a fix may fly."""
 
 Evidence = Callable[["World"], Judged | None]
 
@@ -314,10 +329,12 @@ class World:
         return self
 
     def people(self, wanted: RequestedPhase | None, severity: Severity | None = None) -> "World":
-        """People say of every incident where it stands."""
+        """People say of every incident where it stands; of one that recovers what they learnt."""
         for name, one in self.troubles.items():
             graded = severity or one.spec.severity
             said = one.spec.but(requested_phase=wanted, severity=graded)
+            if wanted is RequestedPhase.RECOVERING:
+                said = said.but(**LEARNT)
             self.troubles[name] = one.but(spec=said)
         return self
 

@@ -99,6 +99,7 @@ class Bench:
     api: MemoryApi
     app: App
     operator: Operator
+    reader: ScriptedReader
     _read: tuple[int, AIFeature | None] = (-1, None)
 
     @property
@@ -153,7 +154,7 @@ async def preflown(loop: VirtualTimeLoop, api: MemoryApi | None = None) -> Async
     """A bench whose feature is live on v1, with a golden set."""
     api = api or ForgivingApi()
     app = App(api)
-    transport = httpx.MockTransport(app.answer)
+    transport, reader = httpx.MockTransport(app.answer), ScriptedReader(steady(0))
     async with httpx.AsyncClient() as http, httpx.AsyncClient(transport=transport) as golden_http:
         made = Operator(
             Options(config=FILE, identity="test"),
@@ -161,12 +162,12 @@ async def preflown(loop: VirtualTimeLoop, api: MemoryApi | None = None) -> Async
             http,
             golden_http=golden_http,
             clock=loop.wall,
-            readers={"default": ScriptedReader(steady(0))},
+            readers={"default": reader},
             jitter=lambda: 0.5,
             offload=at_once,
         )
         api.watch = made.controller.heard
-        bench = Bench(loop, api, app, made)
+        bench = Bench(loop, api, app, made, reader)
         if not bench.has(FEATURES, "chat"):
             body = feature_body()
             body["spec"]["release"] = release("v1")
