@@ -7,7 +7,7 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -121,12 +121,16 @@ class Airfield:
         return {"providers": [good], "checkpointSeconds": 2, "resyncSeconds": resync}
 
 
+def ours(plane: ControlPlane) -> None:
+    apply_crds(plane, sorted((ROOT / "crds").glob("goaround.dev_*.yaml")))
+
+
 @contextmanager
-def airfield(logs: Path) -> Iterator[Airfield]:
-    """Ready for operators."""
+def airfield(logs: Path, *, install: Callable[[ControlPlane], None] = ours) -> Iterator[Airfield]:
+    """Ready for operators; `install` brings the CRDs."""
     with ExitStack() as stack:
         plane = stack.enter_context(control_plane(prometheus=True, scrape_seconds=1, audit=True))
-        apply_crds(plane, sorted((ROOT / "crds").glob("goaround.dev_*.yaml")))
+        install(plane)
         api = stack.enter_context(client(plane))
         traffic = Traffic()
         (page,) = free_ports("field-page", 1)

@@ -32,6 +32,7 @@ EXAMPLES = CRDS.parent / "examples"
 NAMESPACE, DOOMED = "roles", "doomed"
 HERE = f"--namespace={NAMESPACE}"
 ONCALL, APPROVER, MANAGER = "olga", "ann", "mia"
+REPORTER, EDITOR, VIEWER = "rita", "eve", "vic"
 LATCHED = '{"status": {"latchedAt": "2026-11-21T09:48:08Z", "latchedRevision": 7}}'
 VERBS = {
     # verb and what of: on-call, approver, release manager
@@ -70,6 +71,9 @@ def land(cluster_tools: None) -> Iterator[ControlPlane]:
                 ONCALL: ["goaround-oncall"],
                 APPROVER: ["goaround-approver"],
                 MANAGER: ["goaround-release-manager"],
+                REPORTER: ["goaround-reporter"],
+                EDITOR: ["edit"],
+                VIEWER: ["view"],
             }
             bind(made, NAMESPACE, roles)
             with policies(made):
@@ -106,6 +110,31 @@ def test_each_role_holds_what_it_needs_and_nothing_else(land: ControlPlane, righ
         for who in (ONCALL, APPROVER, MANAGER)
     )
     assert found == VERBS[right]
+
+
+def may(land: ControlPlane, who: str) -> dict[str, set[str]]:
+    """Verbs that somebody holds on each of our resources."""
+    told = land.kubectl("auth", "can-i", "--list", "--no-headers", HERE, *as_user(who)).stdout
+    rows = [line for line in told.splitlines() if ".goaround.dev" in line.split()[0]]
+    found: dict[str, set[str]] = {}
+    for row in rows:
+        verbs = row[row.rindex("[") + 1 : row.rindex("]")].split()
+        found.setdefault(row.split(".")[0], set()).update(verbs)
+    return found
+
+
+def test_kubernetes_own_roles_see_everything_and_change_features_only(land: ControlPlane) -> None:
+    read = {"get", "list", "watch"}
+    ours = {"aifeatures", "aiincidents", "aikillswitches", "aisignoffs"}
+    eventually(lambda: may(land, VIEWER) == dict.fromkeys(ours, read), "view is aggregated")
+    write = {"create", "update", "patch", "delete", "deletecollection"}
+    wanted = dict.fromkeys(ours, read) | {"aifeatures": read | write}
+    eventually(lambda: may(land, EDITOR) == wanted, "edit is aggregated")
+
+
+def test_a_reporter_opens_incidents_and_nothing_else(land: ControlPlane) -> None:
+    read = {"get", "list", "watch"}
+    assert may(land, REPORTER) == {"aifeatures": read, "aiincidents": read | {"create"}}
 
 
 def test_on_call_kills_but_neither_revives_nor_edits(land: ControlPlane) -> None:
