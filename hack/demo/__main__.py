@@ -19,6 +19,7 @@ from hack.controlplane import StartFailed, ToolMissing
 from hack.demo.acts import Act, Report, adopt, climb, crash, go_around, kill
 from hack.demo.gates import golden, sign_off
 from hack.demo.look import Look
+from hack.demo.oncall import on_call
 from hack.demo.stack import FEATURE, LIFE_SECONDS, NAMESPACE, ROOT, Stack, running
 from hack.demo.stream import Ear
 
@@ -30,6 +31,7 @@ ACTS: tuple[tuple[str, str, Act], ...] = (
     ("goAround", "A bad prompt goes around at 10 %", go_around),
     ("golden", "The same prompt with a golden set: rejected before anybody gets it", golden),
     ("kill", "Kill switch, fallback, and the way back", kill),
+    ("onCall", "A person, a keyboard: the incident from the rollback to its end", on_call),
     ("crash", "The operator is killed in mid-ramp, and goes on", crash),
     ("signOff", "A ramp waits for a person", sign_off),
 )
@@ -89,13 +91,13 @@ def publish(report: Report, stack: Stack, where: Path) -> bool:
     ok = len(report.acts) == len(ACTS) and all(a["ok"] for a in report.acts)
     body: Json = {"acts": report.acts, "rollback": report.rollback, "kill": report.kill}
     body |= {"crash": report.crash, "evidence": report.evidence}
-    body |= {"golden": report.golden, "signOff": report.sign_off}
+    body |= {"golden": report.golden, "signOff": report.sign_off, "onCall": report.on_call}
     where.parent.mkdir(parents=True, exist_ok=True)
     where.write_text(json.dumps(body, indent=1) + "\n")
     print("act          ok     seconds")
     for act in report.acts:
         print(f"{act['name']:12} {act['ok']!s:6} {act['seconds']:7.1f}")
-    for group in ("evidence", "rollback", "golden", "kill", "crash", "signOff"):
+    for group in ("evidence", "rollback", "golden", "kill", "onCall", "crash", "signOff"):
         for name, value in body[group].items():
             print(f"{group + '.' + name:38} {value}")
     print(f"\nreport: {where.relative_to(ROOT)}; logs: {stack.logs.relative_to(ROOT)}")

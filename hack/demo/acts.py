@@ -55,6 +55,7 @@ class Report:
     crash: Json = field(default_factory=dict)
     golden: Json = field(default_factory=dict)
     sign_off: Json = field(default_factory=dict)
+    on_call: Json = field(default_factory=dict)
     incident: str | None = None
 
 

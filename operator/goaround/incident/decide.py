@@ -11,6 +11,7 @@ from goaround.api.conditions import Wanted, settled
 from goaround.api.incident import AIIncidentStatus
 from goaround.incident.latched import contained, with_latch
 from goaround.incident.milestones import with_status
+from goaround.incident.note import note_texts, with_note
 from goaround.incident.phases import resolves_at, with_phase
 from goaround.incident.planned import Effect, Plan
 from goaround.incident.seen import Seen
@@ -19,11 +20,11 @@ from goaround.incident.whiteboard import with_whiteboard
 
 Step = Callable[[Seen, AIIncidentStatus, datetime], AIIncidentStatus]
 
-STEPS: tuple[Step, ...] = (with_latch, with_status, with_phase)
-"""In this order; conditions and the whiteboard come after them all."""
+STEPS: tuple[Step, ...] = (with_latch, with_status, with_phase, with_note)
+"""In this order; the note is the last one. Conditions and the whiteboard come after them all."""
 
 CONDITIONS: tuple[Callable[[Seen, AIIncidentStatus], Iterable[Wanted]], ...] = (contained,)
-FIRST: tuple[Callable[[Seen, AIIncidentStatus], Iterable[Effect]], ...] = ()
+FIRST: tuple[Callable[[Seen, AIIncidentStatus], Iterable[Effect]], ...] = (note_texts,)
 """What is written before status, because status relies on it."""
 
 WAKES: tuple[Callable[[Seen, AIIncidentStatus], datetime | None], ...] = (resolves_at,)
