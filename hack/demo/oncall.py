@@ -8,7 +8,6 @@ import os
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime, timedelta
 
 from goaround.api.base import Json
 from goaround.api.incident_status import Phase
@@ -20,63 +19,81 @@ from hack.demo.stack import NAMESPACE, ROOT
 PATIENCE_SECONDS = 30
 
 
+Line = tuple[str, tuple[str, ...]]
+
+LOOKS: tuple[Line, ...] = (
+    ("assign", ("--commander=ana", "--comms=li", "--tech=tom", "--responder=tom:Senior")),
+    ("classify", ("--outcome=Investigate", "--scope=Subset", "--kind=Logic")),
+    ("impact", ("--business=1 in 10 chats broke the form", "--data=None", "--facing=yes")),
+    ("check", ("deployment", "Cause", "--note=prompt v43-bad, and nothing else")),
+)
+MENDS: tuple[Line, ...] = (
+    ("rca", ("--bin=CodePrompt", "--detail=SchemaMismatch", "--line=the prompt drops a field")),
+    ("fix", ("--type=Rollback", "--line=back to prompt v43", "--fixed-at=now")),
+    ("guardrail", ("--type=Test", "--ref=golden case quoted", "--added-at=now")),
+    ("recover", ()),
+)
+LEARNS: tuple[Line, ...] = (
+    (
+        "review",
+        (
+            "--gap=seconds: the signal on the schema saw it",
+            "--cause=a field was dropped from the prompt",
+            "--findings=the golden set was not asked for",
+            "--response=timely, by itself",
+            "--question=productionDistribution=yes",
+            "--question=pipelineAssumptions=yes",
+            "--question=promptsTested=versioned, but not tested",
+            "--question=retrievalMonitored=yes",
+            "--question=killSwitch=there, and not needed",
+            *("--reviewer=ana", "--reviewer=tom", "--held=now", "--next=30d"),
+        ),
+    ),
+    (
+        "action add",
+        (
+            *("case", "--title=golden case for the field", "--owner=tom", "--due=30d"),
+            *("--kind=Test", "--prevents=Instance"),
+        ),
+    ),
+    (
+        "action add",
+        (
+            *("watch", "--title=alert on the share of the field", "--owner=tom", "--due=30d"),
+            *("--kind=Monitoring", "--prevents=Class"),
+        ),
+    ),
+    ("close", ()),
+)
+DAY = (*LOOKS, *MENDS, ("resolve", ()), *LEARNS)
+
+
 async def on_call(look: Look, report: Report) -> None:
     """The incident of the bad prompt is run, reviewed and closed."""
     assert report.incident is not None
     shift = Shift(look, report.incident)
     await shift.until(Phase.CONTAINED)
-    shift.does("assign", "--commander", "ana", "--comms", "li", "--responder", "tom:Senior")
-    shift.does("classify", "--outcome", "Investigate", "--scope", "Subset", "--kind", "Logic")
-    shift.does("impact", "--business", "1 in 10 chats broke the form", "--data", "None")
-    shift.does("check", "deployment", "Cause", "--note", "prompt v42 -> v43-bad, nothing else")
+    shift.does(*LOOKS)
     await shift.until(Phase.DIAGNOSING)
     shift.annotates("the answers lack a field; v42 has it")
-    shift.does("note", "the schema check of the app refuses what v43-bad writes")
+    shift.types("note", "the schema check of the app refuses what v43-bad writes")
     await shift.until_told("v42 has it", "the schema check")
     shift.shows("while it is diagnosed")
-    shift.does(
-        *("rca", "--bin", "CodePrompt", "--detail", "SchemaMismatch"),
-        *("--line", "v43-bad does not ask for the field that the app needs"),
-    )
-    shift.does("fix", "--type", "PromptUpdate", "--line", "v43 asks for it again")
-    shift.does("guardrail", "--type", "Test", "--ref", "golden case schema-of-answers")
-    shift.does("recover")
+    shift.does(*MENDS)
     await shift.until(Phase.RECOVERING)
-    shift.does("resolve")
+    shift.types("resolve")
     await shift.until(Phase.RESOLVED)
-    for words in REVIEW:
-        shift.does(*words)
-    for name, prevents in (("golden-schema", "Instance"), ("schema-alert", "Class")):
-        due = (datetime.now(UTC) + timedelta(days=14)).date().isoformat()
-        shift.does(
-            *("action", "add", name, "--title", f"{name} in place", "--owner", "tom"),
-            *("--due", due, "--kind", "Monitoring", "--prevents", prevents),
-        )
-        shift.does("action", "done", name)
-    shift.does("close")
+    shift.does(*LEARNS)
     closed = await shift.until(Phase.CLOSED)
+    await shift.until_quiet()
     shift.shows("when it is closed")
-    verified = shift.does("verify")
     report.on_call = {
-        "phases": list(shift.phases),
+        "phases": " ".join(shift.phases),
         "entries": closed.status.timeline_anchor.length,
-        "verified": verified.splitlines()[-1] if verified else "",
+        "verified": shift.types("verify").splitlines()[-1],
         "missedClocks": closed.status.missed or "none",
         "secondsFromBreachToClosed": round(time.time() - _began(closed), 1),
     }
-
-
-REVIEW = (
-    (
-        *("review", "--gap", "none: the ramp saw it in seconds", "--cause", "a form nobody tested"),
-        *("--findings", "a prompt is an interface", "--response", "timely", "--reviewer", "li"),
-        *("--question", "productionDistribution=yes, by the ramp"),
-        *("--question", "pipelineAssumptions=not concerned"),
-        *("--question", "promptsTested=not for the form; they are now"),
-        *("--question", "retrievalMonitored=yes"),
-        *("--question", "killSwitch=there, not needed"),
-    ),
-)
 
 
 def _began(incident: AIIncident) -> float:
@@ -91,14 +108,18 @@ class Shift:
         self._look, self._incident = look, incident
         self.phases: dict[str, None] = {}
 
-    def does(self, *words: str) -> str:
-        """`kubectl goaround incident VERB ... INCIDENT`, printed as it is typed."""
-        verb, rest = words[0], list(words[1:])
-        sub = [rest.pop(0)] if verb == "action" else []
-        line = ["incident", verb, *sub, self._incident, "-n", NAMESPACE, *rest]
-        self._look.say(f"$ kubectl goaround {' '.join(line)}")
+    def does(self, *lines: Line) -> None:
+        """One after another."""
+        for verb, words in lines:
+            self.types(verb, *words)
+
+    def types(self, verb: str, *words: str) -> str:
+        """`kubectl goaround incident VERB INCIDENT ...`, and what it printed. Raises
+        AssertionError where it fails."""
+        line = ["incident", *verb.split(), self._incident, *words]
+        self._look.say(f"$ kubectl goaround {' '.join(line)}"[:150])
         done = subprocess.run(
-            [sys.executable, "-m", "goaround", *line],
+            [sys.executable, "-m", "goaround", *line, f"--namespace={NAMESPACE}"],
             cwd=ROOT,
             env={**os.environ, "KUBECONFIG": str(self._look.stack.plane.kubeconfig)},
             capture_output=True,
@@ -150,6 +171,13 @@ class Shift:
             if time.monotonic() > end:
                 raise AssertionError(f"the timeline has not {texts}: {told} {waits}")
             await asyncio.sleep(0.1)
+
+    async def until_quiet(self) -> None:
+        """Wait until all of it stands in the timeline."""
+        known = -1
+        while (length := (await self._now()).status.timeline_anchor.length) != known:
+            known = length
+            await asyncio.sleep(3)
 
     async def _now(self) -> AIIncident:
         found = await self._look.incident(self._incident)

@@ -1,4 +1,4 @@
-"""The command line: `goaround operator | flags | plan | explain | evidence | incident | freeze`.
+"""The command line: `goaround operator | flags | plan | explain | evidence | incident | kill …`.
 
 Decides which process this is, and loads no more than that one needs.
 """
@@ -8,12 +8,22 @@ import asyncio
 import sys
 from collections.abc import Sequence
 from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from goaround import __version__
 
 if TYPE_CHECKING:
     from goaround.cli.signals import Signals
+
+DAY = {
+    "incident": ("goaround.cli.incident:main", "an incident, from open to closed"),
+    "freeze": ("goaround.cli.freeze:main", "may a pipeline change what belongs to a feature now"),
+    "kill": ("goaround.cli.kill:kill_main", "serve the fallback to everybody, now"),
+    "revive": ("goaround.cli.kill:revive_main", "delete the kill switches of a feature"),
+    "status": ("goaround.cli.kill:status_main", "what a feature does now, in a few lines"),
+}
+"""The commands of a bad day: `module:function`, and what it does."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -32,14 +42,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         from goaround.cli import evidence
 
         return evidence.main(words[1:])
-    if chosen == ["incident"]:
-        from goaround.cli import incident
-
-        return incident.main(words[1:])
-    if chosen == ["freeze"]:
-        from goaround.cli import freeze
-
-        return freeze.main(words[1:])
+    if chosen and chosen[0] in DAY:
+        module, _, function = DAY[chosen[0]][0].partition(":")
+        code: int = getattr(import_module(module), function)(words[1:])
+        return code
     return _serve(words)
 
 
@@ -62,8 +68,8 @@ def _serve(words: Sequence[str]) -> int:
     commands.add_parser("plan", help="will a ramp fly, what can it find, how long does it take")
     commands.add_parser("explain", help="draw what the evidence of a flight said, and when")
     commands.add_parser("evidence", help="how every flight ended, as a chain that can be verified")
-    commands.add_parser("incident", help="what is known of an incident, and what people say of it")
-    commands.add_parser("freeze", help="may a pipeline change what belongs to a feature now")
+    for name, (_, what) in DAY.items():
+        commands.add_parser(name, help=what)
     # each process imports only what it runs: the flag server must not load kopf
     if words[:1] == ["flags"]:
         from goaround.runtime import flags as flag_server

@@ -5,6 +5,7 @@ Comparing with the undisturbed run finds what a fault changes; this finds what i
 
 from collections import Counter
 from collections.abc import Iterator
+from hashlib import sha256
 
 from goaround.api import names
 from goaround.api.conditions import find
@@ -48,9 +49,20 @@ def endings(store: Store, ends: Ending, *, twin: bool = False) -> Iterator[str]:
         yield from _binder(store, feature)
         yield from _conditions(feature)
     yield from _timelines(store, ends)
+    yield from _notes(store)
     for body in store.list(KILL_SWITCHES, None, None):
         if "latchedAt" not in body["status"]:
             yield f"switch {body['metadata']['name']} was never latched"
+
+
+def _notes(store: Store) -> Iterator[str]:
+    """The note that is stored is the one that status names."""
+    for body in store.list(INCIDENTS, None, None):
+        meta = body["metadata"]
+        found = store.find(CONFIG_MAPS, meta["namespace"], f"{meta['name']}-note")
+        text = found["data"]["note.json"] if found is not None else ""
+        if body["status"].get("noteHash") != f"sha256:{sha256(text.encode()).hexdigest()}":
+            yield f"note of {meta['name']}: status names another one"
 
 
 def _outcome(feature: AIFeature, ends: Ending) -> Iterator[str]:

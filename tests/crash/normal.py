@@ -43,6 +43,7 @@ DRILLED: Final = frozenset({"flipMilliseconds", "flipBackMilliseconds"})
 OPAQUE: Final = frozenset(
     {"state", "eValue", "acceptEValue", "total", "bad", "exposedRequests", "prev", "head", "flight"}
     | {"seconds", "requests"}
+    | {"noteHash"}  # of a text with times; `endings.py` looks whether it is the one that is stored
 )
 
 

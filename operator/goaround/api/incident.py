@@ -309,6 +309,10 @@ class AIIncidentStatus(Model):
     timeline_anchor: TimelineAnchor = Field(
         default_factory=TimelineAnchor, description="Where the timeline ends."
     )
+    note_hash: Digest | None = Field(
+        default=None,
+        description="SHA-256 of the note in ConfigMap `<incident>-note`, as it was last written.",
+    )
     conditions: list[Condition] = Field(
         default_factory=list,
         max_length=16,

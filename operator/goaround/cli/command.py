@@ -18,6 +18,14 @@ REFUSED: Final = 2
 class CommandError(Exception):
     """The command cannot go on; the message says what is wrong and what to do."""
 
+    code = FAILED
+
+
+class Refusal(CommandError):
+    """What was asked is not allowed or not acceptable; the message says why."""
+
+    code = REFUSED
+
 
 class Parser(argparse.ArgumentParser):
     """Usage errors leave with 1: 2 means that the answer is no."""
@@ -33,8 +41,8 @@ def run(parser: Parser, argv: Sequence[str], command: Callable[[argparse.Namespa
     try:
         return command(args)
     except CommandError as error:
-        print(f"{parser.prog}: {error}", file=sys.stderr)
-        return FAILED
+        print(f"{parser.prog}: {harmless(str(error))}", file=sys.stderr)
+        return error.code
 
 
 def add_provider(parser: Parser, what_for: str) -> None:
@@ -58,6 +66,11 @@ def say(text: str) -> None:
 def printable(text: str) -> str:
     """The text without anything that would move a cursor; for what others wrote."""
     return "".join(c if c.isprintable() else "?" for c in text)
+
+
+def harmless(text: str) -> str:
+    """The same line by line."""
+    return "\n".join(printable(line) for line in text.split("\n"))
 
 
 def positive(text: str) -> float:

@@ -21,6 +21,7 @@ from goaround.incident.facts import with_facts
 from goaround.incident.gate import frozen, with_gate
 from goaround.incident.latched import contained, with_latch
 from goaround.incident.milestones import with_status
+from goaround.incident.note import note_texts, with_note
 from goaround.incident.phases import resolves_at, with_phase
 from goaround.incident.planned import Effect, Plan
 from goaround.incident.proposals import with_proposals
@@ -60,7 +61,7 @@ CONDITIONS: tuple[Callable[[Seen, AIIncidentStatus], Iterable[Wanted]], ...] = (
     delivered,
     written,
 )
-FIRST: tuple[Callable[[Seen, AIIncidentStatus], Iterable[Effect]], ...] = (texts,)
+FIRST: tuple[Callable[[Seen, AIIncidentStatus], Iterable[Effect]], ...] = (texts, note_texts)
 """What is written before status, because status relies on it."""
 
 WAKES: tuple[Callable[[Seen, AIIncidentStatus], datetime | None], ...] = (
@@ -85,6 +86,7 @@ def decide(seen: Seen, now: datetime) -> Plan:
         conditions=settled(before, wanted, generation=meta.generation, now=now),
     )
     after, entered = with_timeline(seen, after, now)
+    after = with_note(seen, after, now)  # of all the others, the timeline among them
     after = with_whiteboard(seen, after, now)
     return Plan(
         status=after,

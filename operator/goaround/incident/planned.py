@@ -19,10 +19,12 @@ class Tell:
 
 @dataclass(frozen=True, slots=True)
 class WriteText:
-    """Make the ConfigMap of this name hold exactly this."""
+    """Make the ConfigMap of this name hold exactly this. again: it was written before, with the
+    same keys, so that one call is enough."""
 
     name: str
     data: Mapping[str, str]
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)

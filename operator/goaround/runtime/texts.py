@@ -3,17 +3,23 @@
 Not in Git and without owner reference: they stay when the feature goes.
 """
 
+import contextlib
+
 from goaround.api import names
 from goaround.api.base import Json
 from goaround.api.kinds import CONFIG_MAPS, AIIncident
 from goaround.incident.comms_told import stale
 from goaround.incident.planned import KeepTexts, WriteText
-from goaround.world.kube import AlreadyExists, Api
+from goaround.world.kube import AlreadyExists, Api, NotFound
 
 
 async def write_text(api: Api, incident: AIIncident, effect: WriteText) -> None:
     """Create it, or make it hold exactly this. Raises KubeError."""
     namespace = incident.metadata.namespace
+    if effect.again:
+        with contextlib.suppress(NotFound):
+            await api.patch(CONFIG_MAPS, namespace, effect.name, {"data": dict(effect.data)})
+            return
     body = config_map(incident, effect)
     try:
         await api.create(CONFIG_MAPS, namespace, body)

@@ -13,9 +13,11 @@ IN_CLUSTER = "KUBERNETES_SERVICE_HOST"
 DEFAULT_KUBECONFIG = "~/.kube/config"
 
 
-async def load_api_client(kubeconfig: str | None = None) -> ApiClient:
-    """A client for the kubeconfig named; else in a pod its service account; else `$KUBECONFIG` or
-    the usual file.
+async def load_api_client(
+    kubeconfig: str | None = None, *, context: str | None = None
+) -> ApiClient:
+    """A client for the kubeconfig or context named; else in a pod its service account; else
+    `$KUBECONFIG` or the usual file.
 
     Raises `kubernetes.aio.config.ConfigException` when there are no credentials. The caller closes
     the client.
@@ -23,7 +25,7 @@ async def load_api_client(kubeconfig: str | None = None) -> ApiClient:
     configuration = Configuration()
     # with it, aiohttp looks for a netrc file in a thread, once per request
     configuration.client_session_kwargs = {"trust_env": bool(getproxies())}
-    if kubeconfig is None and IN_CLUSTER in os.environ:
+    if kubeconfig is None and context is None and IN_CLUSTER in os.environ:
         kubernetes.aio.config.load_incluster_config(  # type: ignore[no-untyped-call]
             client_configuration=configuration
         )
@@ -31,6 +33,7 @@ async def load_api_client(kubeconfig: str | None = None) -> ApiClient:
         path = kubeconfig or os.environ.get("KUBECONFIG") or DEFAULT_KUBECONFIG
         await kubernetes.aio.config.load_kube_config(  # type: ignore[no-untyped-call]
             config_file=path,
+            context=context,
             client_configuration=configuration,
             persist_config=False,
         )

@@ -98,9 +98,16 @@ def failure(status: int, message: str, *, creating: bool) -> KubeError:
 class KubeApi:
     """`Api` on a real API server."""
 
-    def __init__(self, client: ApiClient, *, timeout: float = TIMEOUT_SECONDS) -> None:
+    def __init__(
+        self,
+        client: ApiClient,
+        *,
+        timeout: float = TIMEOUT_SECONDS,
+        manager: str = FIELD_MANAGER,
+    ) -> None:
         self._client = client
         self._timeout = timeout
+        self._manager = manager
 
     async def list(
         self, kind: Kind, *, namespace: str | None = None, label: str | None = None
@@ -156,7 +163,7 @@ class KubeApi:
             headers["Content-Type"] = "application/yaml"
             sent = json.dumps(body)
         if body is not None:
-            asked["fieldManager"] = FIELD_MANAGER
+            asked["fieldManager"] = self._manager
         request = await self._client.param_serialize(
             method,
             resource,
