@@ -96,7 +96,7 @@ def test_a_draft_is_read_from_its_config_map(capsys: pytest.CaptureFixture[str])
     texts = {"brief-1.abababab": "We switched it off.", "brief-1.efefefef": "Older words."}
     desk.store.create(CONFIG_MAPS, "shop", body | {"data": texts}, "operator")
     message: Json = {"kind": "brief", "state": "Draft", "renderedAt": "2026-11-21T10:00:00Z"}
-    message |= {"hash": "sha256:" + "ab" * 32}
+    message |= {"hash": "sha256:" + "ab" * 32, "since": "2026-11-21T10:00:00Z"}
     status(desk, observedGeneration=1, comms={"messages": {"brief-1": message}})
     assert incident_show.comms_main(["draft", NAME], desk.ask) == OK
     assert incident_show.comms_main(["draft", NAME, "brief-1"], desk.ask) == OK

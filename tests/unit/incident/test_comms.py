@@ -209,8 +209,8 @@ def test_a_pass_that_missed_its_own_write_takes_no_text_away() -> None:
     told.now += MINUTE
     second = told.decided()  # status has the first one, and this pass does not know
     for effect in (*first.first, *second.first):
-        assert isinstance(effect, KeepTexts)
-        told.keeps(effect)
+        if isinstance(effect, KeepTexts):
+            told.keeps(effect)
     told.incident = told.incident.but(status=first.status)
     assert hash_of(told.reads("brief-1")) == first.status.comms.messages["brief-1"].hash
     assert len([key for key in told.texts if key.startswith("brief-1.")]) == 2

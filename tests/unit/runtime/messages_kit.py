@@ -108,8 +108,11 @@ async def operating(api: MemoryApi, *channels: ChannelConfig) -> AsyncIterator[O
             yield made
         finally:
             api.watch = lambda _, __: None
-            for task in asyncio.all_tasks() - others:
-                task.cancel()
+            # what is cancelled may begin something new, which no dead process would
+            while alive := asyncio.all_tasks() - others:
+                for task in alive:
+                    task.cancel()
+                await asyncio.wait(alive)
 
 
 def state(api: MemoryApi, message: str = "brief-1") -> Json:
