@@ -5,6 +5,7 @@ The person is a script; whatever it does, a person could paste. Pages are kept a
 
 import asyncio
 import os
+import re
 import subprocess
 import sys
 import time
@@ -17,6 +18,7 @@ from hack.demo.look import Look
 from hack.demo.stack import NAMESPACE, ROOT
 
 PATIENCE_SECONDS = 30
+NOTE = re.compile(r"goaround[.]dev/note([.].*)?")
 
 
 Line = tuple[str, tuple[str, ...]]
@@ -165,7 +167,7 @@ class Shift:
         while True:
             found = await self._now()
             told = "\n".join(found.status.timeline)
-            waits = [a for a in found.metadata.annotations if a.startswith("goaround.dev/note")]
+            waits = [a for a in found.metadata.annotations if NOTE.fullmatch(a)]
             if all(text in told for text in texts) and not waits:
                 return
             if time.monotonic() > end:

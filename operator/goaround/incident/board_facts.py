@@ -14,6 +14,7 @@ from goaround.api.reasons import ConditionType
 from goaround.incident.board import clock, joined, second, span, told
 from goaround.incident.seen import Seen
 
+BAD = "Bad"
 MOST_SIGNALS = 6
 NOT_POSSIBLE = ReproductionState.NOT_POSSIBLE
 MOST_CHANGES = 3
@@ -71,8 +72,8 @@ def details(seen: Seen, after: AIIncidentStatus, now: datetime) -> Iterator[str]
     found = after.reproduction
     if found is not None and found.state is not NOT_POSSIBLE and found.message is not None:
         yield from told("REPRO", found.message)
-    for signal in after.signals[:MOST_SIGNALS]:
-        yield from told("PROOF", f"{signal.name} {signal.verdict}: {signal.message}")
+    for signal in [s for s in after.signals if s.verdict == BAD][:MOST_SIGNALS]:
+        yield from told("PROOF", signal.message)
     yield from joined("TIMES", list(_times(after, now)))
     for proposal in after.proposals:
         yield from told("IDEA", proposal)
