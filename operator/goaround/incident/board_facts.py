@@ -3,16 +3,15 @@
 Decides wording only; whatever is not known is left out, or said to be unknown.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
 
 from goaround.api.conditions import find
 from goaround.api.incident import AIIncidentStatus
 from goaround.api.incident_status import OVER, ReproductionState
-from goaround.api.latches import SignalStatus
 from goaround.api.reasons import ConditionType
 from goaround.incident.board import clock, joined, second, span, told
-from goaround.incident.seen import Seen
+from goaround.incident.seen import Seen, signals_now
 
 BAD = "Bad"
 MOST_SIGNALS = 6
@@ -63,7 +62,7 @@ def details(seen: Seen, after: AIIncidentStatus, now: datetime) -> Iterator[str]
         yield from told("CAUSE", f"{which}: {cause.line}")
     if (fix := seen.spec.remediation) is not None and fix.line is not None:
         yield from told("FIX", fix.line)
-    signals = [f"{s.name} {s.verdict}" for s in _signals_now(seen)]
+    signals = [f"{s.name} {s.verdict}" for f in seen.features for s in signals_now(f)]
     yield from joined("NOW", signals[:MOST_SIGNALS])
     for change in after.changes[:MOST_CHANGES]:
         yield from told("CHANGE", change, 1)
@@ -120,10 +119,6 @@ def _frozen(seen: Seen, after: AIIncidentStatus) -> str:
 def freezes(seen: Seen, after: AIIncidentStatus) -> bool:
     """Whether it holds new releases now."""
     return seen.freezes and after.phase not in OVER
-
-
-def _signals_now(seen: Seen) -> Sequence[SignalStatus]:
-    return seen.feature.status.signals if seen.feature is not None else []
 
 
 def _times(after: AIIncidentStatus, now: datetime) -> Iterator[str]:

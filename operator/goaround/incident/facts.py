@@ -19,7 +19,7 @@ from goaround.api.latches import SignalStatus
 from goaround.api.reasons import ConditionType, EventReason
 from goaround.api.signals import Layer
 from goaround.incident.proposals import proposing
-from goaround.incident.seen import Seen
+from goaround.incident.seen import Seen, signals_now
 
 LOOKS_BACK = timedelta(hours=24)
 MOST_CHANGES, MOST_PROPOSALS, MOST_CONSUMERS = 10, 8, 8
@@ -68,7 +68,7 @@ def with_facts(seen: Seen, after: AIIncidentStatus, now: datetime) -> AIIncident
 def trend(feature: AIFeature, after: AIIncidentStatus) -> str:
     """`worse`, `better` or `unchanged`, by the signals now against those that were frozen."""
     then = {s.name: s.verdict for s in after.signals}
-    now = {s.name: s.verdict for s in feature.status.signals}
+    now = {s.name: s.verdict for s in signals_now(feature)}
     if any(v == BAD and then.get(name) != BAD for name, v in now.items()):
         return "worse"
     was_bad = [name for name, v in then.items() if v == BAD]
@@ -137,7 +137,7 @@ def _proposals(seen: Seen, feature: AIFeature, after: AIIncidentStatus) -> Itera
     if seen.spec.triage.scope is None and slices:
         yield f"spec.triage.scope {TriageScope.SUBSET}: {slices} is worst"
     if seen.spec.severity is Severity.P3 and trend(feature, after) == "worse":
-        bad = [s.name for s in feature.status.signals if s.verdict == BAD]
+        bad = [s.name for s in signals_now(feature) if s.verdict == BAD]
         yield f"spec.severity P2: it gets worse, {some(bad, 3)} Bad since the detection"
 
 

@@ -21,7 +21,7 @@ from goaround.api.incident_status import OVER, Phase
 from goaround.api.judgement import DataExposure
 from goaround.api.kinds import AIIncident
 from goaround.incident.audiences import MessageKind
-from goaround.incident.seen import GRAVE, Seen
+from goaround.incident.seen import GRAVE, Seen, signals_now
 
 UNKNOWN: Final = "not yet known"
 LONGEST: Final = 400
@@ -186,7 +186,7 @@ def _fix(seen: Seen) -> str:
 def _metrics(seen: Seen) -> str:
     """Verdicts by signal; without figures, which a draft would outlive."""
     feature = seen.feature
-    signals = feature.status.signals if feature is not None else []
+    signals = signals_now(feature) if feature is not None else ()
     return said("; ".join(f"{s.name} {s.verdict}" for s in signals[:10]))
 
 

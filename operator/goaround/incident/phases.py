@@ -9,7 +9,7 @@ from datetime import datetime
 from goaround.api.incident import AIIncidentStatus, RequestedPhase
 from goaround.api.incident_status import ENDED, Milestones, Phase
 from goaround.incident.milestones import undone
-from goaround.incident.seen import Seen
+from goaround.incident.seen import Seen, signals_now
 
 BAD = "Bad"
 SAID_OVER = frozenset({RequestedPhase.RESOLVED, RequestedPhase.CLOSED})
@@ -46,7 +46,7 @@ def trouble(seen: Seen) -> list[str]:
     return [
         f"{feature.metadata.name}: {signal.name} is {signal.verdict}"
         for feature in seen.features
-        for signal in feature.status.signals
+        for signal in signals_now(feature)
         if signal.verdict == BAD
     ]
 

@@ -8,7 +8,7 @@ from goaround.api.incident_status import ENDED, LONGEST_TAIL
 from goaround.api.judgement import DataExposure
 from goaround.api.latches import SignalStatus
 from goaround.incident.regimes import unknown_regimes
-from goaround.incident.seen import GRAVE, Seen
+from goaround.incident.seen import GRAVE, Seen, signals_now
 
 MOST = 8
 CORE = frozenset({"empty-answer-rate", "identical-result-share", "retrieval-empty-rate"})
@@ -59,7 +59,7 @@ def _promised(seen: Seen) -> Iterator[str]:
 
 def _signals(seen: Seen) -> Sequence[SignalStatus]:
     """As they are, and as they were when it was decided."""
-    now = seen.feature.status.signals if seen.feature is not None else []
+    now = signals_now(seen.feature) if seen.feature is not None else ()
     return (*now, *seen.incident.status.signals)
 
 

@@ -4,7 +4,7 @@ Decides nothing. What an administrator may set stands in `Settings`; its default
 are API.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -13,7 +13,8 @@ from goaround.api.clocks import ClockName
 from goaround.api.incident import AIIncidentSpec, Severity, TriggerSource
 from goaround.api.incident_status import Reproduction
 from goaround.api.kinds import AIFeature, AIIncident
-from goaround.api.latches import Latch
+from goaround.api.latches import Latch, SignalStatus
+from goaround.api.reasons import Stage
 from goaround.incident.audiences import Delivered, KnownChannel
 from goaround.incident.calendar import Calendar, Span
 from goaround.incident.log import Log
@@ -104,3 +105,12 @@ class Seen:
         """Whether only a person's word ends it: it is grave, or holds down what people asked."""
         asked = self.spec.containment
         return self.is_grave or (asked is not None and asked.is_asking)
+
+
+CAME_BACK = frozenset({Stage.ROLLED_BACK, Stage.REJECTED, Stage.INCONCLUSIVE})
+
+
+def signals_now(feature: AIFeature) -> Sequence[SignalStatus]:
+    """What signals say of what serves now. Beside a release that came back, they go on to tell why
+    it did; that is the past."""
+    return () if feature.status.stage in CAME_BACK else feature.status.signals

@@ -10,6 +10,7 @@ from goaround.api.incident import AIIncidentSpec, RequestedPhase, Severity
 from goaround.api.incident_status import Phase
 from goaround.api.judgement import Roles
 from goaround.api.kinds import AIFeature, AIIncident
+from goaround.api.reasons import Stage
 from goaround.api.status import SignalStatus
 from tests.unit.incident.build import AT, NAME, a_feature, a_latch, an_incident, decided
 
@@ -22,6 +23,7 @@ class Run:
 
     def __init__(self, severity: str = "P2", **spec: Any) -> None:
         self.latch, self.now, self.bad = a_latch(), AT, False
+        self.stage = Stage.LIVE
         self.incident = an_incident(self.latch)
         self.says(severity=Severity(severity), **spec)
 
@@ -43,7 +45,7 @@ class Run:
     def feature(self) -> AIFeature:
         feature = a_feature(self.latch)
         signals = [SignalStatus(name="errors", verdict="Bad", message="4 %")] if self.bad else []
-        return feature.but(status=feature.status.but(signals=signals))
+        return feature.but(status=feature.status.but(signals=signals, stage=self.stage))
 
     @property
     def phase(self) -> str:
@@ -167,3 +169,10 @@ def test_a_second_look_at_the_same_changes_nothing() -> None:
     run = Run(roles=Roles(commander="ana")).contained()
     before = run.incident.status
     assert run.looks().incident.status == before
+
+
+def test_what_a_release_that_came_back_did_does_not_keep_the_incident_open() -> None:
+    """Git may go on asking for it, and its signals go on to tell why it came back."""
+    run = Run("P3").contained()
+    run.bad, run.stage = True, Stage.ROLLED_BACK
+    assert run.looks(31 * MINUTE).phase == Phase.RESOLVED
