@@ -99,6 +99,7 @@ SHAPES: dict[str, Json] = {
                                                     endPort=_number(1, 65535))))
     ),
     "serviceMonitor.interval": DURATION,
+    "prometheusRule.runbooks": _string(pattern=r"^[^\s'\"{}]*$"),
 }  # fmt: skip
 
 

@@ -80,6 +80,7 @@ class Controller:
             now=self.now,
             running=incidents or Running(),
             desk=desk,
+            figures=metrics.incidents,
         )
 
     def now(self) -> datetime:

@@ -74,7 +74,7 @@ class Operator:
         self.options = options
         self._identity = options.identity or socket.gethostname()
         self.api = api
-        self.cache, self.metrics = Cache(), Metrics()
+        self.cache, self.metrics = Cache(), Metrics(clock)
         self.queue = WorkQueue(loop.time, jitter)
         self.health = Health(loop.time)
         self.desk = assembly.desk_of(
@@ -203,6 +203,7 @@ class Operator:
             self.queue.forget(Key(FEATURES.plural, namespace, name))
             self.desk.forget(namespace, name)
             self.metrics.forget(namespace, name)
+        self.metrics.incidents.clear()
         if began:
             self._beginning = asyncio.create_task(self._begin())
 

@@ -24,6 +24,7 @@ from goaround.incident.planned import (
 from goaround.incident.seen import Seen, Settings
 from goaround.runtime.actions import Actions
 from goaround.runtime.desk import Desk
+from goaround.runtime.incident_metrics import IncidentMetrics
 from goaround.runtime.messages import MessageDesk
 from goaround.runtime.queue import Key, WorkQueue
 from goaround.runtime.sight import Sight
@@ -55,6 +56,7 @@ class Incidents:
         now: Callable[[], datetime],
         running: Running,
         desk: Desk,
+        figures: IncidentMetrics,
     ) -> None:
         self._api = api
         self._sight = sight
@@ -64,6 +66,7 @@ class Incidents:
         self._now = now
         self._settings, self._messages = running.settings, running.messages
         self._evidence, self._again = desk.evidence, desk.again
+        self._figures = figures
         self._told: set[str] = set()
         self._timelines = TimelineDesk(api, offer=queue.offer, offer_in=queue.offer_in, now=now)
 
@@ -74,12 +77,16 @@ class Incidents:
             if self._messages is not None:
                 self._messages.gone(key.namespace, key.name)
             self._timelines.forget((key.namespace, key.name))
+            self._figures.forget(key.namespace, key.name)
             return
         now = self._now()
         plan = decide(self._observe(found), now)
+        same = plan.status == found.status
+        if same:  # before anything is awaited: the lease may be lost meanwhile
+            self._figures.seen(found, found.status)
         await self._do(found, plan.first)
-        if plan.status != found.status:
-            await self._writer.retried(INCIDENTS, key, found, plan.status.wire())
+        if not same and await self._writer.retried(INCIDENTS, key, found, plan.status.wire()):
+            self._figures.seen(found, plan.status)
         await self._do(found, plan.then)
         if plan.wake_at is not None:
             self._queue.offer_in(key, (plan.wake_at - now).total_seconds() + 0.001)

@@ -4,12 +4,15 @@ A feature's series go when the feature goes.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from goaround import __version__
 from goaround.api.status import AIFeatureStatus
+from goaround.runtime.feature_metrics import FeatureMetrics
+from goaround.runtime.incident_metrics import IncidentMetrics
 
 FEATURE = ("namespace", "feature")
 Series = tuple[Gauge, str]
@@ -98,10 +101,12 @@ def _decisions(registry: CollectorRegistry) -> tuple[Counter, Counter, Histogram
 
 
 class Metrics:
-    """One registry per operator, so that several can live in one process of a test."""
+    """One registry per operator, so that several can live in one process of a test. wall: the clock
+    by which incidents have something due."""
 
-    def __init__(self) -> None:
+    def __init__(self, wall: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.registry = of = CollectorRegistry()
+        self.incidents, self._conditions = IncidentMetrics(of, wall), FeatureMetrics(of)
         self._shown: dict[tuple[str, str], frozenset[Series]] = {}
         self.passes, self.pass_seconds, self.queue_depth, self.lease_held = _process(of)
         self.status_writes, self.lowered, self.effects = _writes(of)
@@ -142,6 +147,7 @@ class Metrics:
         self._shown[at] = frozenset(wanted)
         known = status.kill_switch.last_exercised if status.kill_switch is not None else None
         self.exercised.labels(*at).set(known.timestamp() if known is not None else 0)
+        self._conditions.show(namespace, feature, status)
 
     def _series_of(self, status: AIFeatureStatus) -> Iterator[tuple[Series, float]]:
         for arm in ("stable", "candidate", "fallback"):
@@ -162,6 +168,7 @@ class Metrics:
         for gauge, label in self._shown.pop(at):
             gauge.remove(*at, label)
         self.exercised.remove(*at)
+        self._conditions.forget(namespace, feature)
         for counter in (self.transitions, self.would_have_rolled_back):
             counter.remove_by_labels(dict(zip(FEATURE, at, strict=True)))
 

@@ -57,15 +57,15 @@ class StatusWriter:
         """When this process wrote its status last."""
         return self._written.get(feature.metadata.uid)
 
-    async def retried(self, kind: Kind, key: Key, found: Resource, status: Json) -> None:
-        """Write status; on 409 read live, and let the queue decide again."""
-        await self._settled(kind, key, self._patch(kind, found, status))
+    async def retried(self, kind: Kind, key: Key, found: Resource, status: Json) -> bool:
+        """Write status; on 409 read live, and let the queue decide again. Whether it is written."""
+        return await self._settled(kind, key, self._patch(kind, found, status))
 
     async def marked(self, kind: Kind, key: Key, patch: Json) -> None:
         """Patch metadata on the version that it names; on 409 as above."""
         await self._settled(kind, key, self._api.patch(kind, key.namespace, key.name, patch))
 
-    async def _settled(self, kind: Kind, key: Key, write: Awaitable[Body]) -> None:
+    async def _settled(self, kind: Kind, key: Key, write: Awaitable[Body]) -> bool:
         try:
             stored = await write
             self._cache.store(kind, stored)
@@ -76,6 +76,8 @@ class StatusWriter:
             self._vanished(kind, key)
         else:
             self._concern(kind, stored)
+            return True
+        return False
 
     async def refresh(self, kind: Kind, key: Key) -> None:
         """One live read into the cache."""
