@@ -9,7 +9,7 @@ import pytest
 
 from goaround.api import names
 from goaround.api.base import Json, rfc3339
-from goaround.api.kinds import RECORDS, AIFeature
+from goaround.api.kinds import INCIDENTS, RECORDS, AIFeature
 from goaround.api.reasons import Stage
 from goaround.evidence.baseline import unpack
 from tests.cluster.operator_kit import Stack, free_ports, operator
@@ -106,7 +106,9 @@ def story(stack: Stack) -> Story:
     write(shop, CHAT, "embedding_sum", "dim", stable=MEANS, candidate=TURNED)
     write(shop, CHAT, "embedding_count", "dim", stable=EMBEDDED, candidate=EMBEDDED)
     write(shop, SEARCH, "language_total", "language", stable=LANGUAGES, candidate=MOVED)
-    shop.apply(flying(CHAT, LENGTH, LANGUAGE, PINNED, TOPIC), flying(SEARCH, LANGUAGE))
+    search = flying(SEARCH, LANGUAGE)
+    search["spec"]["drift"]["incident"] = "OnDrift"
+    shop.apply(flying(CHAT, LENGTH, LANGUAGE, PINNED, TOPIC), search)
     for name in (CHAT, SEARCH):
         shop.until_live(name)
         shop.ask_for(name, BETTER)
@@ -200,3 +202,15 @@ def test_a_category_mix_that_shifted_is_told_once_and_holds_nobody(story: Story)
     events = story.shop.events(SEARCH)
     assert [e["reason"] for e in events].count("DriftDetected") == 1
     assert [e["note"] for e in events if e["reason"] == "Holding"] == []
+
+
+def test_only_where_it_is_asked_for_drift_opens_one_p4_and_two_operators_open_no_second(
+    story: Story,
+) -> None:
+    (found,) = story.shop.all(INCIDENTS)
+    spec = found["spec"]
+    assert [one["name"] for one in spec["affects"]] == [SEARCH]
+    assert (spec["trigger"]["source"], spec["severity"]) == ("Drift", "P4")
+    assert spec["summary"]["whatBroke"].startswith("language: PSI")
+    assert found["status"]["phase"] == "Detected"
+    assert found["status"]["evidence"]["configMap"].endswith("-evidence")

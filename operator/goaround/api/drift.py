@@ -35,6 +35,11 @@ class DriftAction(StrEnum):
     HOLD = "Hold"
 
 
+class DriftIncident(StrEnum):
+    NEVER = "Never"
+    ON_DRIFT = "OnDrift"
+
+
 class DriftReference(StrEnum):
     LAST_KNOWN_GOOD = "LastKnownGood"
     BASELINE = "Baseline"
@@ -202,6 +207,11 @@ class Drift(Model):
     )
     training: TrainingReference | None = Field(
         default=None, description="Counts of the training data. No default."
+    )
+    incident: DriftIncident = Field(
+        default=DriftIncident.NEVER,
+        description="`OnDrift`: an input out of band opens a P4 incident, unless one of drift is "
+        "open or was in the day before; people end it. `Never`: none.",
     )
     inputs: list[DriftInput] = Field(
         min_length=1,

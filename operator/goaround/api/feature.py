@@ -128,6 +128,12 @@ class IncidentPolicy(Model):
         le=604_800,
         description="How long before it began an incident looks for changes. Default 86400 (24 h).",
     )
+    breaker_open_seconds: int | None = Field(
+        default=None,
+        ge=60,
+        le=86_400,
+        description="A breaker open in Live for so many seconds opens a P4 incident. No default.",
+    )
     channels: list[DnsLabel] = Field(
         default_factory=list,
         max_length=8,

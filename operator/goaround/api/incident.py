@@ -65,6 +65,7 @@ class TriggerSource(StrEnum):
     REFUSED = "Refused"
     ABORTED = "Aborted"
     DRIFT = "Drift"
+    BREAKER = "Breaker"
     MANUAL = "Manual"
     DRILL = "Drill"
 

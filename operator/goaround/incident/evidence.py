@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from goaround.api.base import Json, rfc3339
 from goaround.api.incident import AIIncidentStatus, TriggerSource
-from goaround.api.incident_status import EvidenceRef
+from goaround.api.incident_status import LONGEST_TAIL, EvidenceRef
 from goaround.api.kinds import AIFeature, AIIncident
 from goaround.api.latches import Latch
 from goaround.incident.seen import Seen
@@ -22,6 +22,10 @@ STEP_SECONDS, POINTS = 100, 36
 """An hour, in windows that features share."""
 
 MOST_BYTES = 262_144
+MOST_LINES, LONGEST_LINE, MOST_SHOWN = 100, 320, 20
+"""Lines of what changed before: as they are kept, and how many status shows. All of them fit, also
+where each character takes six bytes."""
+
 Point = tuple[int, float, float]
 """End of the window in unix seconds, requests, bad ones among them."""
 
@@ -36,10 +40,12 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Frozen:
-    """What was written: where, and when harm began by its figures."""
+    """What was written: where, when harm began by its figures, and what changed before, newest
+    first."""
 
     ref: EvidenceRef
     began: datetime | None = None
+    changes: tuple[str, ...] = ()
 
 
 def ends(detected: datetime, lag: float) -> range:
@@ -49,10 +55,17 @@ def ends(detected: datetime, lag: float) -> range:
 
 
 def content(
-    incident: AIIncident, feature: AIFeature, figures: Mapping[str, Figures], now: datetime
+    incident: AIIncident,
+    feature: AIFeature,
+    figures: Mapping[str, Figures],
+    now: datetime,
+    *,
+    changed: Sequence[str] = (),
 ) -> str:
-    """The text that is kept: JSON with sorted keys, at most `MOST_BYTES`."""
-    found = _facts(incident, feature, now)
+    """The text that is kept: JSON with sorted keys, at most `MOST_BYTES`. changed: lines of what
+    changed before, newest first."""
+    lines = [line[:LONGEST_LINE] for line in changed[:MOST_LINES]]
+    found = _facts(incident, feature, now) | {"recentChanges": lines}
     signals = {name: _told(f) for name, f in figures.items()}
     text = _dumped(found | {"signals": signals})
     if len(text.encode()) <= MOST_BYTES:
@@ -68,11 +81,16 @@ def frozen(name: str, text: str) -> Frozen:
         raise ValueError("not written by GoAround")
     digest = "sha256:" + hashlib.sha256(text.encode()).hexdigest()
     at = datetime.fromisoformat(str(found["takenAt"]))
-    began = found.get("beganAt")
+    began, lines = found.get("beganAt"), found.get("recentChanges")
     return Frozen(
         ref=EvidenceRef(config_map=name, hash=digest, taken_at=at),
         began=datetime.fromisoformat(str(began)) if began else None,
+        changes=_lines(lines) if isinstance(lines, list) else (),
     )
+
+
+def _lines(found: Iterable[object]) -> tuple[str, ...]:
+    return tuple(str(line)[:LONGEST_TAIL] for line in found)[:MOST_SHOWN]
 
 
 def is_wanted(incident: AIIncident) -> bool:
@@ -94,7 +112,8 @@ def with_evidence(seen: Seen, after: AIIncidentStatus, now: datetime) -> AIIncid
     at, began = after.milestones, seen.frozen.began
     if at.started_at is None and began is not None:
         at = at.but(started_at=min(began, at.detected_at or began))
-    return after.but(evidence=seen.frozen.ref, milestones=at)
+    changes = list(seen.frozen.changes) or after.recent_changes
+    return after.but(evidence=seen.frozen.ref, milestones=at, recent_changes=changes)
 
 
 def began(feature: AIFeature, figures: Mapping[str, Figures]) -> datetime | None:
@@ -144,7 +163,6 @@ def _facts(incident: AIIncident, feature: AIFeature, now: datetime) -> Json:
         "split": status.split.wire(),
         "candidateBefore": latch.weight if latch is not None else None,
         "proof": latch.message if latch is not None else None,
-        "recentChanges": [f"{rfc3339(t.at)} {t.reason}: {t.message}" for t in status.history],
     }
 
 

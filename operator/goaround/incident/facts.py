@@ -21,7 +21,6 @@ from goaround.api.signals import Layer
 from goaround.incident.proposals import proposing
 from goaround.incident.seen import Seen, signals_now
 
-LOOKS_BACK = timedelta(hours=24)
 MOST_CHANGES, MOST_PROPOSALS, MOST_CONSUMERS = 10, 8, 8
 CHANGES = frozenset(
     {
@@ -55,7 +54,7 @@ def with_facts(seen: Seen, after: AIIncidentStatus, now: datetime) -> AIIncident
     feature = seen.feature
     if feature is None or after.phase in OVER:
         return after
-    # what changed before it began is found once: the feature's own history is short
+    # found once: the feature's own history is short
     after = after.but(recent_changes=after.recent_changes or list(_recent(feature, after)))
     after = after.but(
         exposure=_exposure(feature, after),
@@ -96,11 +95,13 @@ def _exposure(feature: AIFeature, after: AIIncidentStatus) -> Exposure:
 
 
 def _recent(feature: AIFeature, after: AIIncidentStatus) -> Iterator[str]:
-    """The feature's own history of a day, newest first."""
+    """The feature's own history before it, newest first; with what else changed, once that was
+    read (`evidence.py`)."""
     began = after.milestones.detected_at
     if began is None:
         return
-    told = (t for t in feature.status.history if began - LOOKS_BACK <= t.at <= began)
+    since = began - timedelta(seconds=feature.spec.incident.change_lookback_seconds)
+    told = (t for t in feature.status.history if since <= t.at < began)
     found = [t for t in told if t.reason in CHANGES]
     for t in list(reversed(found))[:MOST_CHANGES]:
         yield f"{rfc3339(t.at)} {feature.metadata.name} {t.reason}: {t.message}"[:LONGEST_TAIL]
@@ -179,7 +180,7 @@ def _drift(feature: AIFeature) -> str | None:
 def _updated(after: AIIncidentStatus) -> str:
     told = [*after.changes, *after.recent_changes]
     if not told:
-        return "no change of the feature is known in the day before"
+        return "no change is known before it"
     more = f" (and {len(told) - 1} more, see changes and recentChanges)" if len(told) > 1 else ""
     return f"{told[0][:120]}{more}"
 

@@ -12,6 +12,7 @@ from goaround.api.digest import short
 from goaround.api.incident import AIIncidentStatus
 from goaround.api.reasons import ConditionType, Reason
 from goaround.api.status import Latch
+from goaround.incident.forewarned import WHY
 from goaround.incident.seen import Seen
 from goaround.incident.words import changes
 
@@ -49,6 +50,10 @@ def contained(seen: Seen, after: AIIncidentStatus) -> Iterator[Wanted]:
         yield condition(kind, "False", Reason.PENDING, told)
     elif (known := find(seen.incident.status.conditions, kind)) is not None:
         yield kind, known.status, Reason(known.reason), known.message
+    elif seen.spec.trigger.source in WHY:
+        told = "an early sign: nothing was taken off users. Where nothing has to be, set "
+        told += "spec.containment to None with a reason; else ask for what has to go down"
+        yield condition(kind, "False", Reason.PENDING, told)
     else:
         told = "nothing was taken off users yet: ask for it in spec.containment, or create an "
         told += "AIKillSwitch; what was done elsewhere stands in spec.milestones.containedAt"

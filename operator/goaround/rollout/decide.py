@@ -30,6 +30,7 @@ from goaround.rollout.reproducing import with_reproduction
 from goaround.rollout.seen import effect_seen
 from goaround.rollout.settle import settle, worth_a_write
 from goaround.rollout.signoffs import rejection
+from goaround.rollout.signs import signs
 from goaround.rollout.stated import DOWN
 from goaround.rollout.tampered import repaired
 from goaround.rollout.towards import still_down, towards_spec, why_it_ended
@@ -65,7 +66,7 @@ def decide(o: Observed, now: datetime) -> Plan:
         status=after,
         urgent=worth_a_write(before, after),
         first=() if down else records,
-        then=(*effects_after(o, after), *(records if down else ())),
+        then=(*effects_after(o, after), *(records if down else ()), *signs(o, after, now)),
         wake_at=contents.sooner(o, _wake_at(o, before, after, now)),
     )
 

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from goaround.api.base import Json
 from goaround.api.feature import Release
+from goaround.api.incident import TriggerSource
 from goaround.api.status import AIFeatureStatus, Latch, Transition
 
 
@@ -41,6 +42,24 @@ class OpenIncident:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenSign:
+    """Create the P4 incident of an early sign, which no latch stands for; 409 means it is open.
+    Where it is refused, nothing waits for it.
+
+    cause: what shows it, in words that stay the same. line: what is seen, with its numbers.
+    earlier: the last incident of that source.
+    """
+
+    name: str
+    source: TriggerSource
+    cause: str
+    line: str
+    since: datetime
+    digest: str | None = None
+    earlier: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class DropRecord:
     """Delete an old record that nothing relies on."""
 
@@ -57,7 +76,7 @@ class WriteSegment:
     data: Json
 
 
-Effect = WriteRecord | DropRecord | PostEvent | OpenIncident | WriteSegment
+Effect = WriteRecord | DropRecord | PostEvent | OpenIncident | OpenSign | WriteSegment
 
 
 @dataclass(frozen=True, slots=True)

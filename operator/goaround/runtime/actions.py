@@ -5,6 +5,7 @@ from datetime import datetime
 
 from goaround.api import API_VERSION, names
 from goaround.api.base import Json, rfc3339
+from goaround.api.incident import AIIncidentSpec
 from goaround.api.kinds import (
     EVENTS,
     FEATURES,
@@ -15,11 +16,13 @@ from goaround.api.kinds import (
     Resource,
 )
 from goaround.api.status import Transition
+from goaround.incident.forewarned import forewarned
 from goaround.incident.opening import opening
 from goaround.rollout.planned import (
     DropRecord,
     Effect,
     OpenIncident,
+    OpenSign,
     PostEvent,
     WriteRecord,
     WriteSegment,
@@ -54,6 +57,8 @@ class Actions:
                     await self._post_event(feature, effect)
                 case OpenIncident():
                     await self._open_incident(feature, effect)
+                case OpenSign():
+                    await self._open_sign(feature, effect)
                 case WriteSegment():
                     await self._write_segment(feature, effect)
         except KubeError:
@@ -91,19 +96,38 @@ class Actions:
             log.warning("event refused", extra={"object": str(about.key), "error": str(err)})
 
     async def _open_incident(self, feature: AIFeature, effect: OpenIncident) -> None:
-        latch, meta = effect.latch, feature.metadata
-        if latch.incident is None:
-            return
+        latch = effect.latch
+        if latch.incident is not None:
+            await self._create_incident(feature, latch.incident, opening(feature, latch))
+
+    async def _open_sign(self, feature: AIFeature, effect: OpenSign) -> None:
+        spec = forewarned(
+            feature,
+            effect.source,
+            effect.cause,
+            effect.line,
+            since=effect.since,
+            digest=effect.digest,
+            earlier=effect.earlier,
+        )
+        try:
+            await self._create_incident(feature, effect.name, spec)
+        except Refused as err:
+            # the sign itself stands in status; nothing waits for its incident
+            log.warning("incident refused", extra={"object": effect.name, "error": str(err)})
+
+    async def _create_incident(self, feature: AIFeature, name: str, spec: AIIncidentSpec) -> None:
+        meta = feature.metadata
         body: Json = {
             "apiVersion": API_VERSION,
             "kind": INCIDENTS.kind,
-            "metadata": {"name": latch.incident, "labels": {names.FEATURE_LABEL: meta.name}},
-            "spec": opening(feature, latch).wire(),
+            "metadata": {"name": name, "labels": {names.FEATURE_LABEL: meta.name}},
+            "spec": spec.wire(),
         }
         try:
             stored = await self._api.create(INCIDENTS, meta.namespace, body)
         except AlreadyExists:
-            stored = await self._api.get(INCIDENTS, meta.namespace, latch.incident)
+            stored = await self._api.get(INCIDENTS, meta.namespace, name)
         self._cache.store(INCIDENTS, stored)
 
     async def _write_segment(self, feature: AIFeature, effect: WriteSegment) -> None:

@@ -20,6 +20,7 @@ from goaround.runtime.errands import Errands, FeatureKey
 from goaround.runtime.lease import NotOwner
 from goaround.runtime.queue import Key
 from goaround.runtime.readings import shape_of
+from goaround.runtime.recent import changed_before
 from goaround.runtime.rounds import Reader
 from goaround.runtime.texts import config_map
 from goaround.world.backoff import doubling
@@ -100,8 +101,10 @@ class EvidenceDesk:
             return known
         figures = await self._figures(incident, feature)
         now = self._wall().astimezone(UTC).replace(microsecond=0)
-        text = evidence.content(incident, feature, figures, now)
-        text = evidence.with_began(text, evidence.began(feature, figures))
+        began = evidence.began(feature, figures)
+        changed = await self._changed(incident, feature, began)
+        text = evidence.content(incident, feature, figures, now, changed=changed)
+        text = evidence.with_began(text, began)
         body = config_map(incident, WriteText(name, {evidence.KEY: text})) | {"immutable": True}
         try:
             await self._api.create(CONFIG_MAPS, incident.metadata.namespace, body)
@@ -111,6 +114,15 @@ class EvidenceDesk:
                 raise
             return found
         return evidence.frozen(name, text)
+
+    async def _changed(
+        self, incident: AIIncident, feature: AIFeature, began: datetime | None
+    ) -> list[str]:
+        detected = evidence.detected(incident)
+        if detected is None:
+            return []
+        known = incident.status.milestones.started_at or began
+        return await changed_before(self._api, feature, detected, known)
 
     async def _there(self, incident: AIIncident, name: str) -> Frozen | None:
         """What an earlier process wrote; None where there is nothing of ours."""

@@ -105,3 +105,27 @@ def test_the_incident_notes_it_once_and_when_a_kill_began_where_nothing_else_say
     assert status.evidence == found.ref
     assert status.milestones.started_at == AT - timedelta(minutes=9)
     assert not is_wanted(incident.but(status=status))
+
+
+def test_what_changed_before_is_kept_and_takes_the_place_of_the_features_own_history() -> None:
+    """A hundred lines are kept, and status shows the newest twenty, each cut to its bound."""
+    incident, feature = an_incident(), a_feature(a_latch())
+    changed = [f"line {n} {'漢' * 400}" for n in range(300)]
+    text = content(incident, feature, {}, AT, changed=changed)
+    assert len(json.loads(text)["recentChanges"]) == 100
+    assert len(text.encode()) <= MOST_BYTES
+    first = decide(Seen(incident, (feature,)), AT).status
+    told = Seen(incident.but(status=first), (feature,), frozen=frozen("chat-evidence", text))
+    found = decide(told, AT).status
+    assert [line.split()[1] for line in found.recent_changes] == [str(n) for n in range(20)]
+    assert {len(line) for line in found.recent_changes} == {200}
+    again = decide(Seen(incident.but(status=found), (feature,), frozen=told.frozen), AT).status
+    assert again.recent_changes == found.recent_changes
+
+
+def test_where_no_line_was_found_the_features_own_history_stays() -> None:
+    incident, feature = an_incident(), a_feature(a_latch())
+    before = incident.status.but(recent_changes=["its own"])
+    text = content(incident, feature, {}, AT)
+    seen = Seen(incident.but(status=before), (feature,), frozen=frozen("chat-evidence", text))
+    assert decide(seen, AT).status.recent_changes == ["its own"]

@@ -27,6 +27,7 @@ from goaround.api.reasons import ConditionType, Stage
 from goaround.api.signoff import Decision
 from goaround.api.status import AIFeatureStatus, SignalStatus, Transition
 from goaround.incident.decide import decide as decide_incident
+from goaround.incident.forewarned import forewarned
 from goaround.incident.opening import opening
 from goaround.incident.seen import Seen
 from goaround.rollout.chain import segment
@@ -52,6 +53,7 @@ from goaround.rollout.planned import (
     DropRecord,
     Effect,
     OpenIncident,
+    OpenSign,
     Plan,
     PostEvent,
     WriteRecord,
@@ -309,6 +311,18 @@ class World:
                 self.incidents.add(effect.latch.incident)
                 if self.remembers:
                     self._opens(effect.latch.incident, opening(self.feature, effect.latch))
+            case OpenSign():
+                spec = forewarned(
+                    self.feature,
+                    effect.source,
+                    effect.cause,
+                    effect.line,
+                    since=effect.since,
+                    digest=effect.digest,
+                    earlier=effect.earlier,
+                )
+                self.incidents.add(effect.name)
+                self._opens(effect.name, spec)
             case DropRecord():
                 self.records = {k: r for k, r in self.records.items() if r.name != effect.name}
                 self.segments.pop(effect.name, None)

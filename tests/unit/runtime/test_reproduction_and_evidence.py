@@ -120,6 +120,8 @@ def test_evidence_is_written_once_with_an_hour_of_figures() -> None:
         kept = json.loads(body["data"]["evidence.json"])
         assert kept["failed"]["digest"] == digest("v2")
         assert len(kept["signals"]["errors"]["points"]["candidate"]) == 36
+        assert one.status.recent_changes == kept["recentChanges"]
+        assert "StepStarted" in kept["recentChanges"][0] or "Rollout" in kept["recentChanges"][0]
 
     told(story)
 
