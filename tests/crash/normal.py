@@ -9,8 +9,10 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Final
 
+from goaround.api import names
 from goaround.api.base import Json
 from goaround.api.kinds import (
+    CONFIG_MAPS,
     EVENTS,
     FEATURES,
     INCIDENTS,
@@ -18,7 +20,8 @@ from goaround.api.kinds import (
     RECORDS,
     SIGN_OFFS,
 )
-from goaround.api.names import NOTED
+from goaround.incident.entries import Entry
+from goaround.world.timelines import FILE, lines_of
 from tests.crash.store import Store
 
 TIME: Final = re.compile(
@@ -26,13 +29,26 @@ TIME: Final = re.compile(
 )
 """Times, and how long something took on a whiteboard."""
 
+LASTED: Final = re.compile(
+    r"(?:(?<=^SAFE\?  YES contained T in )|(?<=[A-Z]  after ))\d+(d \d+h|h \d+m|[ms])\b"
+)
+"""How long it took to contain, in the middle of that line, and to resolve, in the header. Spans
+that somebody configured are no measurements."""
+
 INCIDENT: Final = re.compile(r"-\d{8}-[0-9a-f]{6}\b")
 UNKNOWN: Final = re.compile(r"unknown: [^;]*")
 NUMBER: Final = re.compile(r"(?<![\w@#-])\d[\d,.]*+(?:e[+-]?\d+)?%?(?![\w-])(?! %)")
 MEASURED: Final = frozenset(
     {"resourceVersion", "uid", "creationTimestamp", "revision", "latchedRevision", "touched"}
-    | {"timeline", "timelineAnchor", NOTED}  # hashes over times; `endings.py` looks at all of it
+    | {
+        "timeline",
+        "timelineAnchor",
+        names.NOTED,
+    }  # hashes over times; `endings.py` looks at all of it
 )
+LABEL: Final = 7
+"""Columns of a whiteboard before its text; blank where a line goes on."""
+
 LATE: Final = 6
 """Transitions that are compared where a race may have pushed older ones out of history."""
 
@@ -58,6 +74,7 @@ def normal_form(store: Store, races: frozenset[str] = frozenset()) -> Json:
         feature["status"]["history"] = told[-LATE:]
         for latch in feature["status"].get("latches", []):
             latch.pop("containedAt", None)
+    del whole["timelines"]
     for incident in whole["incidents"]:
         incident["status"] = {"signals": incident["status"].get("signals")}
     return whole
@@ -72,7 +89,19 @@ def _whole(store: Store) -> Json:
         (_plain(b) for b in store.list(INCIDENTS, None, None)), key=lambda b: repr(b["spec"])
     )
     whole["events"] = dict(sorted(events(store).items()))
+    whole["timelines"] = dict(sorted(_entered(store).items()))
     return whole
+
+
+def _entered(store: Store) -> Counter[str]:
+    """How often each thing was entered in a timeline, in whatever order it was noticed."""
+    bodies = [b["metadata"] for b in store.list(INCIDENTS, None, None)]
+    found = [
+        store.find(CONFIG_MAPS, b["namespace"], names.timeline_name(b["name"])) for b in bodies
+    ]
+    lines = [line for b in found if b is not None for line in lines_of(b["data"][FILE])]
+    entries = [e for line in lines if (e := Entry.read(line)) is not None]
+    return Counter(f"{e.source} {e.kind} {_text(e.text)}" for e in entries)
 
 
 def events(store: Store) -> Counter[str]:
@@ -119,6 +148,8 @@ def _plain(value: Any, name: str = "") -> Any:
         case dict():
             left_out = MEASURED | DRILLED | (TIMED if "renderedAt" in value else frozenset())
             return {k: _plain(v, k) for k, v in value.items() if k not in left_out}
+        case list() if name == "whiteboard":
+            return [_text(line) for line in _without_log(value)]
         case list():
             return [_plain(v, name) for v in value]
         case _ if name in OPAQUE:
@@ -129,8 +160,18 @@ def _plain(value: Any, name: str = "") -> Any:
             return value
 
 
+def _without_log(lines: list[str]) -> Iterator[str]:
+    """The newest entries of the timeline are another three if two were noticed the other way round;
+    what was entered is compared as a whole."""
+    label = ""
+    for line in lines:
+        label = line[:LABEL].strip() or label
+        if label != "LOG":
+            yield line
+
+
 def _text(text: str) -> str:
     """Words without times, measured numbers, why a signal is unknown just now, and the date and
     hash in names of incidents."""
-    text = UNKNOWN.sub("unknown", text)
-    return NUMBER.sub("#", INCIDENT.sub("-<date>-<hash>", TIME.sub("T", text)))
+    text = LASTED.sub("T", TIME.sub("T", UNKNOWN.sub("unknown", text)))
+    return NUMBER.sub("#", INCIDENT.sub("-<date>-<hash>", text))

@@ -395,6 +395,7 @@ VARIANTS: Final = frozenset(
     {
         "rollback-at-half",
         "kill-released-at-once",
+        "kill-released-unlatched",
         "drill-in-flight",
         "fix-after-p2",
         "contained-on-request",

@@ -15,10 +15,10 @@ COMMAND = 256
 
 def told(label: str, text: str, most: int = 2) -> list[str]:
     """The text under its label, in at most `most` lines."""
-    room = WIDTH - LABEL
-    lines = textwrap.wrap(
-        plain(text), room, max_lines=most, placeholder=" ...", break_on_hyphens=False
-    )
+    text, room = plain(text), WIDTH - LABEL
+    if len(text) <= room:  # most are; wrapping costs more than all the rest of a pass
+        return [f"{label:{LABEL}}{text}"] if text else []
+    lines = textwrap.wrap(text, room, max_lines=most, placeholder=" ...", break_on_hyphens=False)
     return [f"{label if n == 0 else '':{LABEL}}{line}" for n, line in enumerate(lines)]
 
 
@@ -35,7 +35,9 @@ def command(label: str, text: str) -> list[str]:
 
 def plain(text: str) -> str:
     """Without anything that moves a cursor."""
-    return "".join(c if c.isprintable() else " " for c in text).strip()
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else " " for c in text)
+    return text.strip()
 
 
 def clock(at: datetime, now: datetime) -> str:

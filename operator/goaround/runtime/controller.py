@@ -203,7 +203,7 @@ class Controller:
     async def _finish(self, key: Key, feature: AIFeature, plan: Plan, now: datetime) -> None:
         await self._do(feature, plan.then)
         self._told(feature, plan)
-        self._schedule(key, plan, now)
+        self._schedule(key, feature, plan, now)
 
     async def _attended(self, key: Key, work: Coroutine[object, object, None]) -> None:
         look, news = partial(self._overtaken, key), partial(self._queue.offered_again, key)
@@ -263,13 +263,11 @@ class Controller:
         last = self._writer.written_at(feature)
         return last is None or (now - last).total_seconds() >= self._checkpoint
 
-    def _schedule(self, key: Key, plan: Plan, now: datetime) -> None:
+    def _schedule(self, key: Key, feature: AIFeature, plan: Plan, now: datetime) -> None:
         for switch in self._sight.all(AIKillSwitch, KILL_SWITCHES, key.namespace):
             if switch.status.latched_at is None:
                 self._queue.offer(Key(KILL_SWITCHES.plural, key.namespace, switch.metadata.name))
-        for latch in plan.status.latches:
-            if latch.incident is not None:
-                self._queue.offer(Key(INCIDENTS.plural, key.namespace, latch.incident))
+        self._incidents.changed(feature)
         if plan.wake_at is not None and plan.wake_at <= now:
             self._queue.offer(key)
         self._wake_later(key, plan, now)
@@ -283,6 +281,7 @@ class Controller:
     def _gone(self, key: Key) -> None:
         """The feature does not exist any more: nothing of it stays in memory."""
         self._queue.forget(key)
+        self._incidents.gone(key)
         self._desk.gone(key.namespace, key.name)
         self._metrics.forget(key.namespace, key.name)
         self._descents.forget((key.namespace, key.name))

@@ -6,7 +6,8 @@ that offer the key again when there is news.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from goaround.api.base import Json
 from goaround.api.kinds import FEATURES, INCIDENTS, AIFeature, AIIncident
@@ -26,12 +27,15 @@ from goaround.runtime.actions import Actions
 from goaround.runtime.desk import Desk
 from goaround.runtime.incident_metrics import IncidentMetrics
 from goaround.runtime.messages import MessageDesk
-from goaround.runtime.queue import Key, WorkQueue
+from goaround.runtime.queue import Key, WorkQueue, key_of
 from goaround.runtime.sight import Sight
 from goaround.runtime.texts import keep_texts, write_text
 from goaround.runtime.timelines import TimelineDesk
 from goaround.runtime.writes import StatusWriter
 from goaround.world.kube import Api
+
+SETTLES: Final = timedelta(seconds=0.5)
+"""Evidence, timeline and delivery follow closely upon one another: one write says them all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,23 @@ class Incidents:
         self._evidence, self._again = desk.evidence, desk.again
         self._figures = figures
         self._told: set[str] = set()
+        self._shown: dict[Key, str] = {}
+        self._written: dict[Key, datetime] = {}
         self._timelines = TimelineDesk(api, offer=queue.offer, offer_in=queue.offer_in, now=now)
+
+    def changed(self, feature: AIFeature) -> None:
+        """Look at those of its latches, once for each version: they see of it what is stored."""
+        key, version = key_of(feature), feature.metadata.resource_version
+        if self._shown.get(key) == version:
+            return
+        self._shown[key] = version
+        for latch in feature.status.latches:
+            if latch.incident is not None:
+                self._queue.offer(Key(INCIDENTS.plural, key.namespace, latch.incident))
+
+    def gone(self, key: Key) -> None:
+        """The feature does not exist any more."""
+        self._shown.pop(key, None)
 
     async def look_at(self, key: Key) -> None:
         """One pass. Raises KubeError where it has to be tried again."""
@@ -78,18 +98,37 @@ class Incidents:
                 self._messages.gone(key.namespace, key.name)
             self._timelines.forget((key.namespace, key.name))
             self._figures.forget(key.namespace, key.name)
+            self._written.pop(key, None)
             return
         now = self._now()
+        if (wait := self._settles_in(key, now)) > 0:
+            self._queue.offer_in(key, wait)
+            return
         plan = decide(self._observe(found), now)
         same = plan.status == found.status
         if same:  # before anything is awaited: the lease may be lost meanwhile
             self._figures.seen(found, found.status)
         await self._do(found, plan.first)
-        if not same and await self._writer.retried(INCIDENTS, key, found, plan.status.wire()):
-            self._figures.seen(found, plan.status)
+        if not same:
+            self._written[key] = now
+            if await self._writer.retried(INCIDENTS, key, found, plan.status.wire()):
+                self._figures.seen(found, plan.status)
+            self._begin(key)
         await self._do(found, plan.then)
-        if plan.wake_at is not None:
-            self._queue.offer_in(key, (plan.wake_at - now).total_seconds() + 0.001)
+        for at in (plan.wake_at, self._timelines.again_at(found.key)):
+            if at is not None and at > now:  # the queue keeps the earliest only: each pass says all
+                self._queue.offer_in(key, (at - now).total_seconds() + 0.001)
+
+    def _begin(self, key: Key) -> None:
+        """What status asks for now is begun at once, and is there when the write has settled."""
+        if (stored := self._sight.parsed(AIIncident, INCIDENTS, key)) is not None:
+            self._observe(stored)
+
+    def _settles_in(self, key: Key, now: datetime) -> float:
+        """Seconds until what follows upon the last write has come; 0: there is nothing to wait for.
+        Nobody's safety waits: what people ask for is carried out by passes over the feature."""
+        since = now - self._written.get(key, datetime.min.replace(tzinfo=UTC))
+        return (SETTLES - since).total_seconds() if timedelta() <= since < SETTLES else 0.0
 
     def _observe(self, incident: AIIncident) -> Seen:
         seen = Seen(

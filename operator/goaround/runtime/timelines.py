@@ -86,6 +86,11 @@ class TimelineDesk:
         found = self._troubles.get(where)
         return found.why if found is not None and found.times > 1 else None
 
+    def again_at(self, where: Where) -> datetime | None:
+        """When what failed is tried again."""
+        found = self._troubles.get(where)
+        return found.again if found is not None else None
+
     def open(self, incident: AIIncident) -> None:
         """Begin to read it, unless that is done or something is under way."""
         known = self.log_of(incident.key)

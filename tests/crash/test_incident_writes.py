@@ -1,0 +1,24 @@
+"""What an incident costs the API server: what follows closely upon one another is one write.
+
+Counts calls of an undisturbed run; that nothing gets lost by it, the crash points say.
+"""
+
+import pytest
+
+from tests.crash.points import undisturbed
+
+pytestmark = pytest.mark.crash
+
+
+def told(name: str) -> list[str]:
+    return [str(call) for call in undisturbed(name).calls]
+
+
+def test_opened_frozen_delivered_entered_and_contained_are_five_writes_of_status() -> None:
+    calls = [call for call in told("rollback-first-step") if call.startswith("patch aiincidents")]
+    assert len(calls) <= 5
+
+
+def test_its_timeline_is_written_once_when_it_opens_and_once_when_it_is_contained() -> None:
+    calls = [call for call in told("rollback-first-step") if call.endswith("-timeline")]
+    assert [call.split()[0] for call in calls] == ["get", "create", "patch"]
