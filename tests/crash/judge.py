@@ -45,7 +45,11 @@ def verdict(run: Run, right: Reference, injections: Sequence[Injection]) -> list
     """Every way in which this run is not as it must be; [] is what we want."""
     if run.ends.twin_may and any(i.fault is Fault.TWIN for i in injections):
         return alone(run, twin=True)
-    return [*alone(run), *_unlike(run, right, injections)]
+    found = alone(run)
+    if any(i.fault is Fault.TWIN for i in injections):
+        # without the Lease it writes a text over a newer one, until that changes again
+        found = [told for told in found if not told.startswith("note of ")]
+    return [*found, *_unlike(run, right, injections)]
 
 
 def alone(run: Run, *, twin: bool = False) -> list[str]:

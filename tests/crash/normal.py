@@ -139,8 +139,14 @@ def _name(body: Json) -> str:
     return _text(body["metadata"]["name"])
 
 
+FACTS: Final = frozenset({"triageFacts", "diagnosisFacts"})
+"""What signals said at the last look before it was over, which may be a window earlier."""
+
+
 def _plain(value: Any, name: str = "") -> Any:
     match value:
+        case dict() if name in FACTS:
+            return "#"
         case dict() if name == "annotations":
             return {k: TIME.sub("T", v) for k, v in value.items() if k not in MEASURED}
         case dict() if "configMap" in value and "takenAt" in value:

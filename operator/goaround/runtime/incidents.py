@@ -4,12 +4,14 @@ Decides nothing itself. What takes long (messages, golden sets) is done beside t
 that offer the key again when there is news.
 """
 
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from goaround.api.base import Json
+from goaround.api.incident import AIIncidentStatus
 from goaround.api.kinds import FEATURES, INCIDENTS, AIFeature, AIIncident
 from goaround.api.names import NOTED
 from goaround.incident.decide import decide
@@ -18,6 +20,7 @@ from goaround.incident.planned import (
     Effect,
     KeepTexts,
     OpenLog,
+    Plan,
     TakeOff,
     Tell,
     WriteText,
@@ -32,10 +35,17 @@ from goaround.runtime.sight import Sight
 from goaround.runtime.texts import keep_texts, write_text
 from goaround.runtime.timelines import TimelineDesk
 from goaround.runtime.writes import StatusWriter
-from goaround.world.kube import Api
+from goaround.world.backoff import doubling
+from goaround.world.kube import Api, KubeError
+
+log = logging.getLogger("goaround.incidents")
 
 SETTLES: Final = timedelta(seconds=0.5)
 """Evidence, timeline and delivery follow closely upon one another: one write says them all."""
+
+SOON: Final = 2.0
+RETRY: Final = 30.0
+"""Seconds until texts that were refused are tried again: at first, and at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +84,7 @@ class Incidents:
         self._told: set[str] = set()
         self._shown: dict[Key, str] = {}
         self._written: dict[Key, datetime] = {}
+        self._refused: dict[Key, tuple[int, datetime]] = {}
         self._timelines = TimelineDesk(api, offer=queue.offer, offer_in=queue.offer_in, now=now)
 
     def changed(self, feature: AIFeature) -> None:
@@ -99,6 +110,7 @@ class Incidents:
             self._timelines.forget((key.namespace, key.name))
             self._figures.forget(key.namespace, key.name)
             self._written.pop(key, None)
+            self._refused.pop(key, None)
             return
         now = self._now()
         if (wait := self._settles_in(key, now)) > 0:
@@ -108,16 +120,35 @@ class Incidents:
         same = plan.status == found.status
         if same:  # before anything is awaited: the lease may be lost meanwhile
             self._figures.seen(found, found.status)
-        await self._do(found, plan.first)
-        if not same:
+        if not await self._kept_texts(key, found, plan, now):
+            plan = replace(plan, status=_without_texts(plan.status, found.status))
+        if plan.status != found.status:
+            if not await self._writer.retried(INCIDENTS, key, found, plan.status.wire()):
+                return  # somebody else wrote: nothing is told of this, and it is looked at again
             self._written[key] = now
-            if await self._writer.retried(INCIDENTS, key, found, plan.status.wire()):
-                self._figures.seen(found, plan.status)
+            self._figures.seen(found, plan.status)
             self._begin(key)
         await self._do(found, plan.then)
         for at in (plan.wake_at, self._timelines.again_at(found.key)):
             if at is not None and at > now:  # the queue keeps the earliest only: each pass says all
                 self._queue.offer_in(key, (at - now).total_seconds() + 0.001)
+
+    async def _kept_texts(self, key: Key, found: AIIncident, plan: Plan, now: datetime) -> bool:
+        """Whether what status is about to name is stored. Tried again ever less often."""
+        failures, again = self._refused.get(key, (0, now))
+        if now < again:
+            self._queue.offer_in(key, (again - now).total_seconds() + 0.001)
+            return False
+        try:
+            await self._do(found, plan.first)
+        except KubeError as err:
+            pause = doubling(failures + 1, SOON, RETRY)
+            self._refused[key] = (failures + 1, now + timedelta(seconds=pause))
+            self._queue.offer_in(key, pause + 0.001)
+            log.warning("texts cannot be kept", extra={"object": str(key), "error": str(err)})
+            return False
+        self._refused.pop(key, None)
+        return True
 
     def _begin(self, key: Key) -> None:
         """What status asks for now is begun at once, and is there when the write has settled."""
@@ -188,3 +219,10 @@ class Incidents:
     async def close(self) -> None:
         """End what is under way beside the passes."""
         await self._timelines.close()
+
+
+def _without_texts(planned: AIIncidentStatus, known: AIIncidentStatus) -> AIIncidentStatus:
+    """People and clocks do not wait for texts: status says nothing of those that are not kept."""
+    rest = planned.but(note_hash=known.note_hash, comms=known.comms)
+    same = rest.but(updated_at=known.updated_at, whiteboard=known.whiteboard) == known
+    return known if same else rest
