@@ -6,11 +6,14 @@ Only what a schema says is known here; rules between fields are obeyed in `large
 import json
 import re
 from collections.abc import Iterator
+from itertools import product
 from typing import Any
 
 from goaround.api.base import Json
+from goaround.api.clocks import ClockName
 from goaround.api.crd import crd
 from goaround.api.kinds import SERVED
+from goaround.api.preflight import Neighbour
 from goaround.api.risk import FailureClass
 
 
@@ -81,6 +84,13 @@ def _obey(spec: Json) -> None:
         del asked["endpoint"]["service"]
     for mode, failure in zip(spec["failureModes"], FailureClass, strict=True):
         mode["class"] = str(failure)  # one of each
+    for seconds, step in enumerate(spec["incident"]["escalation"]):
+        step["afterSeconds"] -= seconds
+    each = product(ClockName, ("P1", "P2", "P3", "P4"))
+    for clock, (name, severity) in zip(spec["incident"]["clocks"], each, strict=False):
+        clock |= {"name": str(name), "severity": severity}
+    for waiver, neighbour in zip(spec["preflight"]["waivers"], Neighbour, strict=True):
+        waiver["neighbour"] = str(neighbour)
     for watched in spec["drift"]["inputs"]:
         del watched["histogram"], watched["similarity"], watched["centroid"]
 

@@ -124,7 +124,7 @@ def test_what_was_rejected_is_not_even_asked_when_git_wants_it_again(
     shop.ask_for(CHAT, GOOD)
     shop.until_live(CHAT)
     shop.ask_for(CHAT, BAD)
-    shop.until(CHAT, lambda f: f.status.stage is Stage.ROLLED_BACK, "quarantined", 10)
+    shop.until(CHAT, lambda f: f.status.stage is Stage.REJECTED, "rejected again", 10)
     assert app.asked.total() == asked
 
 

@@ -56,6 +56,7 @@ def test_a_note_ends_in_the_timeline_and_a_rewritten_timeline_is_found(
 ) -> None:
     shop.kubectl("annotate", "aiincident", NAME, f"{NOTE}=vendor status page is red")
     assert command(shop, "note", NAME, "it began here", "--at", "2026-01-02T03:04:05Z") == 0
+    eventually(lambda: is_entered(shop), "all that was said before")  # else it is two changes
     shop.api.patch(
         path(INCIDENTS, shop.namespace, NAME),
         json={"spec": {"roles": {"commander": "ana"}}},
@@ -88,3 +89,10 @@ def test_a_note_ends_in_the_timeline_and_a_rewritten_timeline_is_found(
     )
     assert command(shop, "verify", NAME) == 2
     assert "is not what was recorded" in capsys.readouterr().out
+
+
+def is_entered(shop: Shop) -> bool:
+    """Whether the timeline has all of the spec as it is."""
+    body = shop.get(INCIDENTS, NAME) or {}
+    anchor = (body.get("status") or {}).get("timelineAnchor") or {}
+    return bool(body) and anchor.get("generation") == body["metadata"]["generation"]
