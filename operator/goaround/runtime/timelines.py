@@ -6,9 +6,10 @@ entered. Whoever else wrote meanwhile wins: the log is then read anew, and decid
 """
 
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from goaround.api import names
@@ -97,11 +98,11 @@ class TimelineDesk:
         if known is not None and not known.is_behind(incident.status.timeline_anchor):
             self._offer(Key(INCIDENTS.plural, *incident.key))
             return
-        self._begin(incident, self._read(incident), writing=False)
+        self._begin(incident, partial(self._read, incident), writing=False)
 
     def append(self, incident: AIIncident, facts: tuple[Fact, ...]) -> None:
         """Begin to enter these, unless something is under way."""
-        self._begin(incident, self._append(incident, facts), writing=True)
+        self._begin(incident, partial(self._append, incident, facts), writing=True)
 
     def forget(self, where: Where) -> None:
         """The incident is gone."""
@@ -115,21 +116,20 @@ class TimelineDesk:
     # -- beside the passes -----------------------------------------------------------------------
 
     def _begin(
-        self, incident: AIIncident, work: Coroutine[None, None, None], *, writing: bool
+        self, incident: AIIncident, work: Callable[[], Awaitable[None]], *, writing: bool
     ) -> None:
         where = incident.key
         trouble = self._troubles.get(where)
         if where in self._errands or (trouble is not None and self._now() < trouble.again):
-            work.close()
             return
         self._errands.start(where, self._tried(where, work, writing=writing))
 
     async def _tried(
-        self, where: Where, work: Coroutine[None, None, None], *, writing: bool
+        self, where: Where, work: Callable[[], Awaitable[None]], *, writing: bool
     ) -> None:
         key = Key(INCIDENTS.plural, *where)
         try:
-            await work
+            await work()
         except (Conflict, AlreadyExists, NotFound):
             self._stored.pop(where, None)  # somebody else wrote: read, and decide again
         except KubeError as err:
