@@ -215,6 +215,16 @@ def frozen(sight: Sight) -> bool:
     )
 
 
+def contained_and_frozen(sight: Sight) -> bool:
+    """People say that it is over only of what the page says is contained."""
+    latches = sight.status.latches if sight.status is not None else []
+    found = [sight.seen(INCIDENTS, latch.incident or "") for latch in latches]
+    return frozen(sight) and all(
+        b is not None and "containedAt" in (b.get("status") or {}).get("milestones", {})
+        for b in found
+    )
+
+
 def noted(sight: Sight) -> bool:
     """No note waits on any incident of the feature."""
     latches = sight.status.latches if sight.status is not None else []
