@@ -179,9 +179,7 @@ def close(found: Mapping[str, Counts], truth: Mapping[str, Counts]) -> bool:
 
 
 @pytest.mark.parametrize("kind", SHAPES)
-@settings(
-    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(cuts=st.sets(st.integers(31, SPAN // INTERVAL - 1), max_size=4))
 def test_the_passes_of_any_split_of_time_read_what_happened(
     past: Past, kind: str, cuts: set[int]

@@ -115,9 +115,7 @@ def truth(series: Sequence[Series], start: int, end: int) -> dict[str, Counts]:
     return dict(sums)
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(cuts=st.sets(st.integers(61, SPAN - 1), max_size=8))
 def test_the_windows_of_any_split_of_time_add_up_to_the_same(
     past: Past, fleet: list[Series], cuts: set[int]

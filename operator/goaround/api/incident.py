@@ -1,7 +1,8 @@
 """AIIncident: the record of one failure.
 
 People own spec (the operator writes it once, at creation); the operator owns status. The parts of
-spec that people judge are in `judgement.py`, those of status in `incident_status.py`.
+spec are in `trigger.py`, `judgement.py`, `aftermath.py` and `outgoing.py`, those of status in
+`incident_status.py`.
 """
 
 from enum import StrEnum
@@ -9,7 +10,16 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from goaround.api.base import Digest, Line, Model, ObjectName, Text, Timestamp
+from goaround.api.aftermath import (
+    ActionItem,
+    Corrections,
+    Guardrail,
+    Regulatory,
+    Remediation,
+    Review,
+    RootCause,
+)
+from goaround.api.base import Digest, Line, Model, ObjectName, Timestamp
 from goaround.api.conditions import Condition
 from goaround.api.feature import FeatureReference
 from goaround.api.incident_status import (
@@ -29,67 +39,17 @@ from goaround.api.incident_status import (
     TimelineAnchor,
     WhiteboardLine,
 )
-from goaround.api.judgement import (
-    ActionItem,
-    Approval,
-    Channel,
-    ContainmentRequest,
-    Corrections,
-    Diagnosis,
-    Guardrail,
-    Impact,
-    Regulatory,
-    Remediation,
-    Review,
-    Roles,
-    RootCause,
-    SentByHand,
-    Triage,
-)
+from goaround.api.judgement import Channel, ContainmentRequest, Diagnosis, Impact, Roles, Triage
 from goaround.api.latches import SignalStatus
+from goaround.api.outgoing import Approval, SentByHand
 from goaround.api.risk import FailureClass
 from goaround.api.schema import atomic, cel, immutable, keyed_by, rules
 from goaround.api.severity import Severity as Severity
 from goaround.api.status import GateRule
+from goaround.api.trigger import DrillKind, Summary, Trigger
 
 # Four parts of a release with name and version, and a short digest.
 ReleaseTitle = Annotated[str, Field(max_length=1100)]
-
-
-class TriggerSource(StrEnum):
-    ROLLBACK = "Rollback"
-    PREFLIGHT = "Preflight"
-    KILL = "Kill"
-    INCONCLUSIVE = "Inconclusive"
-    OUTAGE = "Outage"
-    REFUSED = "Refused"
-    ABORTED = "Aborted"
-    DRIFT = "Drift"
-    BREAKER = "Breaker"
-    MANUAL = "Manual"
-    DRILL = "Drill"
-
-
-class Trigger(Model):
-    """What opened the incident."""
-
-    source: TriggerSource = Field(description="What opened the incident.")
-    key: Line = Field(description="The very cause, in words that stay the same on a retry.")
-    digest: Digest | None = Field(default=None, description="The release it is about.")
-
-
-class Summary(Model):
-    """Exactly one plain-language paragraph, in four parts."""
-
-    what_broke: Text | None = Field(default=None, description="What broke.")
-    noticed_by: Line | None = Field(default=None, description="Who or what noticed it.")
-    scope: Text | None = Field(default=None, description="Who was affected.")
-    first_seen: Timestamp | None = Field(default=None, description="First bad window.")
-
-
-class DrillKind(StrEnum):
-    PRACTICE = "Practice"
-    TABLETOP = "Tabletop"
 
 
 class RequestedPhase(StrEnum):

@@ -99,6 +99,10 @@ class DeadlineState(StrEnum):
     WAIVED = "Waived"
 
 
+WAITING = frozenset({DeadlineState.PENDING, DeadlineState.MISSED})
+"""What it asks for is still to be done."""
+
+
 class Deadline(Model):
     """One clock. `due` is computed once and stored; a miss stays a miss."""
 

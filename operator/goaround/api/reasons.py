@@ -17,6 +17,10 @@ class Stage(StrEnum):
     KILLED = "Killed"
 
 
+CAME_BACK = frozenset({Stage.ROLLED_BACK, Stage.REJECTED, Stage.INCONCLUSIVE})
+"""A candidate went down, and nothing was asked for since."""
+
+
 class ConditionType(StrEnum):
     """The conditions an AIFeature may show."""
 

@@ -5,8 +5,9 @@ Pure, and of one incident: the feature's gate and the incident's own status say 
 
 from collections.abc import Collection, Iterator
 
+from goaround.api.aftermath import RemediationType
 from goaround.api.incident import AIIncidentSpec, AIIncidentStatus
-from goaround.api.judgement import ContainmentAction, RemediationType
+from goaround.api.judgement import ContainmentAction
 from goaround.api.kills import GateRule
 
 CLASSIFIED, ROOT_CAUSE, GUARDRAIL = "classified", "root-cause", "guardrail"

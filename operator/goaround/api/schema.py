@@ -29,10 +29,6 @@ def atomic() -> Json:
     return {"x-kubernetes-list-type": "atomic"}
 
 
-def as_set() -> Json:
-    return {"x-kubernetes-list-type": "set"}
-
-
 def immutable(message: str) -> Json:
     """What carries this never changes after creation; `message` says what to do instead."""
     return cel("self == oldSelf", message)

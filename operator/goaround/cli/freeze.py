@@ -57,12 +57,13 @@ def _run(args: argparse.Namespace) -> int:
 
 def freeze_of(feature: "AIFeature", incidents: Sequence["AIIncident"]) -> Freeze:
     """By the rules by which the operator freezes."""
-    from goaround.rollout.freeze import is_grave, is_over
+    from goaround.api.gravity import freezes
+    from goaround.rollout.freeze import is_over
 
     found = sorted(
         (i.metadata.name, str(i.spec.severity), str(i.status.phase or "Detected"))
         for i in incidents
-        if is_grave(i) and not is_over(i)
+        if freezes(i.spec) and not is_over(i)
     )
     glass = feature.status.break_glass
     passed = (glass.incident,) if glass is not None and glass.incident is not None else ()

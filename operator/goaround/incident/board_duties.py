@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from goaround.api.conditions import find
-from goaround.api.incident import AIIncidentStatus, TriggerSource
+from goaround.api.incident import AIIncidentStatus
 from goaround.api.incident_status import ENDED, OVER, DeadlineState, MessageState, Phase
 from goaround.api.judgement import DataExposure
 from goaround.api.reasons import ConditionType
+from goaround.api.trigger import TriggerSource
 from goaround.incident.board import clock, command, joined, told
-from goaround.incident.board_facts import freezes
+from goaround.incident.gate import is_freezing
 from goaround.incident.latched import FALLBACK
 from goaround.incident.seen import Seen
 
@@ -34,7 +35,7 @@ def duties(seen: Seen, after: AIIncidentStatus, now: datetime) -> Iterator[str]:
         yield from told("CALL", f"level {after.escalation.level}: {called}")
     yield from joined("TODO", list(_todo(seen, after))[:MOST_TODO], 3)
     closed = [rule for rule in after.gate if not rule.open]
-    if after.gate and freezes(seen, after):
+    if after.gate and is_freezing(seen, after):
         verdicts = [f"{r.name} {'ok' if r.open else 'NO'}" for r in after.gate]
         yield from told("GATE", "re-enable: " + ", ".join(verdicts), 2)
         yield from told("", closed[0].reason if closed else "", 2)
@@ -95,7 +96,7 @@ def _commands(seen: Seen, after: AIIncidentStatus) -> Iterator[str]:
         yield f"{verb} classify {where} --outcome Investigate"
     if at.cause_found_at is None and at.contained_at is not None:
         yield f"{verb} rca {where} --bin Config --line 'why'"
-    if freezes(seen, after) and after.phase is not Phase.RECOVERING:
+    if is_freezing(seen, after) and after.phase is not Phase.RECOVERING:
         yield f"{verb} recover {where}   # a fix is found and may fly through the gate"
     if seen.is_grave and at.contained_at is not None:
         yield f"{verb} resolve {where}   # it is over"

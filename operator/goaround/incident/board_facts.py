@@ -11,6 +11,7 @@ from goaround.api.incident import AIIncidentStatus
 from goaround.api.incident_status import OVER, ReproductionState
 from goaround.api.reasons import ConditionType
 from goaround.incident.board import clock, joined, second, span, told
+from goaround.incident.gate import is_freezing
 from goaround.incident.seen import Seen, signals_now
 
 BAD = "Bad"
@@ -111,14 +112,9 @@ def _serves(after: AIIncidentStatus) -> str:
 
 
 def _frozen(seen: Seen, after: AIIncidentStatus) -> str:
-    if not freezes(seen, after):
+    if not is_freezing(seen, after):
         return ""
     return f"{seen.subject}: new releases are held. Rollback and kill stay allowed"
-
-
-def freezes(seen: Seen, after: AIIncidentStatus) -> bool:
-    """Whether it holds new releases now."""
-    return seen.freezes and after.phase not in OVER
 
 
 def _times(after: AIIncidentStatus, now: datetime) -> Iterator[str]:

@@ -7,17 +7,17 @@ rule that people set aside needs a reason in `spec.review.waivers`.
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
+from goaround.api.aftermath import ActionKind, Prevents
 from goaround.api.conditions import Wanted, condition, some
+from goaround.api.gravity import GRAVE
 from goaround.api.incident import AIIncidentSpec, AIIncidentStatus, RequestedPhase, Severity
-from goaround.api.incident_status import ENDED, DeadlineState, Milestones
-from goaround.api.judgement import ActionKind, Prevents
+from goaround.api.incident_status import ENDED, WAITING, Milestones
 from goaround.api.reasons import ConditionType, Reason
 from goaround.incident.phases import phase
 from goaround.incident.regimes import PREFIX
-from goaround.incident.seen import GRAVE, Seen
+from goaround.incident.seen import Seen
 from goaround.incident.system_actions import undone
 
-WAITING = frozenset({DeadlineState.PENDING, DeadlineState.MISSED})
 SHOWN = 12
 """Fields that a condition names; how many more there are is told."""
 

@@ -13,9 +13,10 @@ from typing import Final
 from goaround.api import names
 from goaround.api.content import hash_of
 from goaround.api.digest import is_named
+from goaround.api.gravity import GRAVE
 from goaround.api.incident import AIIncidentStatus
 from goaround.api.incident_status import OVER, Comms, Message, MessageState, Phase
-from goaround.api.judgement import SentByHand
+from goaround.api.outgoing import SentByHand
 from goaround.incident.audiences import AUDIENCES, Audience, Delivered, MessageKind
 from goaround.incident.comms_due import (
     AT_ONCE_ONLY,
@@ -27,7 +28,7 @@ from goaround.incident.comms_due import (
 )
 from goaround.incident.comms_told import proposals, written
 from goaround.incident.message_facts import severity
-from goaround.incident.seen import GRAVE, Seen
+from goaround.incident.seen import Seen
 
 MOST_MESSAGES: Final = 20
 MOST_CHANNELS: Final = 4

@@ -10,11 +10,12 @@ from typing import Final
 
 from goaround.api.contacts import ExternalFrom
 from goaround.api.feature import IncidentPolicy
+from goaround.api.gravity import GRAVE
 from goaround.api.incident import AIIncidentStatus, Severity
 from goaround.api.incident_status import ENDED, OVER, Message, MessageState
 from goaround.incident.audiences import AUDIENCES, Audience, MessageKind
 from goaround.incident.message_facts import EXTERNAL_EVERY, every, severity
-from goaround.incident.seen import GRAVE, Seen
+from goaround.incident.seen import Seen
 
 GRACE: Final = timedelta(minutes=10)
 """So long people are not told of what is not contained yet: mostly it is, within seconds."""

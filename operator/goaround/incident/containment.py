@@ -12,7 +12,7 @@ from goaround.api.base import rfc3339
 from goaround.api.conditions import find
 from goaround.api.incident import AIIncidentStatus
 from goaround.api.incident_status import Containment
-from goaround.api.judgement import ContainmentAction
+from goaround.api.judgement import TO_FALLBACK, ContainmentAction
 from goaround.api.kinds import AIFeature
 from goaround.api.latches import Latch, LatchCause
 from goaround.api.reasons import ConditionType, Stage
@@ -25,7 +25,6 @@ BY_LATCH = {
     LatchCause.ABORTED: ContainmentAction.ROLLBACK,
     LatchCause.KILL: ContainmentAction.KILL_SWITCH,
 }
-TO_FALLBACK = frozenset({ContainmentAction.FALLBACK, ContainmentAction.KILL_SWITCH})
 
 
 def with_containment(seen: Seen, after: AIIncidentStatus, now: datetime) -> AIIncidentStatus:

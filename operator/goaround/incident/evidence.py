@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from goaround.api.base import Json, rfc3339
-from goaround.api.incident import AIIncidentStatus, TriggerSource
+from goaround.api.incident import AIIncidentStatus
 from goaround.api.incident_status import LONGEST_TAIL, EvidenceRef
 from goaround.api.kinds import AIFeature, AIIncident
 from goaround.api.latches import Latch
+from goaround.api.trigger import TriggerSource
 from goaround.incident.seen import Seen
 
 KEY = "evidence.json"

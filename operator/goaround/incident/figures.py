@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
 
-from goaround.api.incident import TriggerSource
 from goaround.api.incident_status import Phase
 from goaround.api.kinds import AIIncident
+from goaround.api.trigger import TriggerSource
 
 NOT_COUNTED = frozenset({Phase.CANCELLED, Phase.MERGED})
 

@@ -7,8 +7,9 @@ from datetime import datetime
 
 from goaround.api.digest import short
 from goaround.api.feature import FeatureReference
-from goaround.api.incident import AIIncidentSpec, Severity, Summary, Trigger, TriggerSource
+from goaround.api.incident import AIIncidentSpec, Severity
 from goaround.api.kinds import AIFeature
+from goaround.api.trigger import Summary, Trigger, TriggerSource
 
 WHY = {
     TriggerSource.DRIFT: "an early sign: inputs drift, no harm was proven",

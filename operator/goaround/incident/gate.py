@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from goaround.api.conditions import Wanted, condition
-from goaround.api.incident import AIIncidentStatus, TriggerSource
+from goaround.api.gravity import freezes
+from goaround.api.incident import AIIncidentStatus
 from goaround.api.incident_status import LONGEST_TAIL, OVER
 from goaround.api.reasons import ConditionType, Reason
 from goaround.api.recovery import learnt
@@ -17,7 +18,6 @@ from goaround.api.status import GateRule
 from goaround.incident.seen import Seen
 
 MOST_RULES, MOST_WORDS = 16, 800
-FREEZES_NOT = frozenset({TriggerSource.OUTAGE, TriggerSource.DRILL})
 
 
 def with_gate(seen: Seen, after: AIIncidentStatus, now: datetime) -> AIIncidentStatus:
@@ -27,8 +27,7 @@ def with_gate(seen: Seen, after: AIIncidentStatus, now: datetime) -> AIIncidentS
 
 def is_freezing(seen: Seen, after: AIIncidentStatus) -> bool:
     """Whether new releases of its features wait for it."""
-    grave = seen.spec.trigger.source not in FREEZES_NOT and seen.is_grave
-    return grave and after.phase not in OVER
+    return freezes(seen.spec) and after.phase not in OVER
 
 
 def frozen(seen: Seen, after: AIIncidentStatus) -> Iterator[Wanted]:

@@ -9,11 +9,11 @@ from datetime import datetime
 from typing import Final
 
 from goaround.api.base import rfc3339
+from goaround.api.gravity import BY_HAND
 from goaround.api.incident import AIIncidentStatus
 from goaround.api.incident_status import Deadline, DeadlineState, Phase, ReproductionState
 from goaround.api.reasons import ConditionType
 from goaround.incident.entries import Fact, Kind, Source
-from goaround.incident.milestones import BY_PEOPLE
 from goaround.incident.phases import trouble
 from goaround.incident.seen import Seen
 
@@ -69,7 +69,7 @@ def happened(seen: Seen, after: AIIncidentStatus) -> Iterator[Fact]:
 
 def _opened(seen: Seen, after: AIIncidentStatus) -> Iterator[Fact]:
     trigger, at = seen.spec.trigger, after.milestones.detected_at
-    by_people = trigger.source in BY_PEOPLE
+    by_people = trigger.source in BY_HAND
     source = Source.HUMAN if by_people else Source.OPERATOR
     told = f"opened: {trigger.source}, {trigger.key}"
     yield Fact("trigger", Kind.DETECT, told, at=at, source=source)

@@ -10,18 +10,14 @@ from typing import Final
 
 from goaround.api.base import ObjectMeta
 from goaround.api.feature import FeatureReference
-from goaround.api.incident import (
-    AIIncidentSpec,
-    AIIncidentStatus,
-    Severity,
-    Trigger,
-    TriggerSource,
-)
+from goaround.api.gravity import GRAVE
+from goaround.api.incident import AIIncidentSpec, AIIncidentStatus, Severity
 from goaround.api.incident_status import OVER, Phase
 from goaround.api.judgement import DataExposure
 from goaround.api.kinds import AIIncident
+from goaround.api.trigger import Trigger, TriggerSource
 from goaround.incident.audiences import MessageKind
-from goaround.incident.seen import GRAVE, Seen, signals_now
+from goaround.incident.seen import Seen, signals_now
 
 UNKNOWN: Final = "not yet known"
 LONGEST: Final = 400

@@ -6,13 +6,12 @@ when the incident is opened again; once it was closed, cancelled or merged nothi
 
 from datetime import datetime
 
-from goaround.api.incident import AIIncidentSpec, AIIncidentStatus, TriggerSource
+from goaround.api.gravity import BY_HAND, GRAVE
+from goaround.api.incident import AIIncidentSpec, AIIncidentStatus
 from goaround.api.incident_status import ENDED, Milestones
 from goaround.api.judgement import ContainmentAction, Level
-from goaround.incident.seen import GRAVE, Seen
+from goaround.incident.seen import Seen
 from goaround.incident.trend import counts_as
-
-BY_PEOPLE = frozenset({TriggerSource.MANUAL, TriggerSource.DRILL})
 
 
 def milestones(seen: Seen, now: datetime) -> Milestones:
@@ -49,7 +48,7 @@ def _seen(seen: Seen) -> Milestones:
     )
     first = known.started_at or (latch.started_at if latch else seen.spec.summary.first_seen)
     contained = known.contained_at or (latch.contained_at if latch else None)
-    by_hand = seen.spec.trigger.source in BY_PEOPLE
+    by_hand = seen.spec.trigger.source in BY_HAND
     return known.but(
         started_at=said.started_at or first,
         proven_at=known.proven_at or (latch.proven_at if latch else None),
@@ -72,7 +71,7 @@ def _if(said: object, now: datetime) -> datetime | None:
 
 
 def _is_classified(seen: Seen) -> bool:
-    by_hand = seen.spec.trigger.source in BY_PEOPLE  # whoever opened it said how grave it is
+    by_hand = seen.spec.trigger.source in BY_HAND  # whoever opened it said how grave it is
     return by_hand or seen.spec.triage.outcome is not None or _graded(seen.spec) != opened_as(seen)
 
 

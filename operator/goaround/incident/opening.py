@@ -2,9 +2,10 @@
 
 from goaround.api.digest import short
 from goaround.api.feature import FeatureReference
-from goaround.api.incident import AIIncidentSpec, Summary, Trigger, TriggerSource
+from goaround.api.incident import AIIncidentSpec
 from goaround.api.kinds import AIFeature
 from goaround.api.status import Latch, LatchCause
+from goaround.api.trigger import Summary, Trigger, TriggerSource
 from goaround.incident.severity import severity
 
 BY_PEOPLE = {LatchCause.KILL, LatchCause.REFUSED, LatchCause.ABORTED}

@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
+from goaround.api.gravity import GRAVE
 from goaround.api.incident import AIIncidentStatus, Severity
 from goaround.api.incident_status import ENDED, LONGEST_TAIL
 from goaround.api.judgement import DataExposure
 from goaround.api.latches import SignalStatus
 from goaround.incident.regimes import unknown_regimes
-from goaround.incident.seen import GRAVE, Seen, signals_now
+from goaround.incident.seen import Seen, signals_now
 
 MOST = 8
 CORE = frozenset({"empty-answer-rate", "identical-result-share", "retrieval-empty-rate"})

@@ -6,11 +6,12 @@ Computes and reminds. Whether a duty exists is a legal question that it refuses 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from goaround.api.gravity import GRAVE
 from goaround.api.incident import AIIncidentStatus
 from goaround.api.incident_status import ENDED, Deadline, DeadlineState
 from goaround.incident.calendar import words
 from goaround.incident.ledger import judged, waived, whole
-from goaround.incident.seen import GRAVE, Seen
+from goaround.incident.seen import Seen
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 REGIMES = {

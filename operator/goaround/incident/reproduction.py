@@ -6,11 +6,12 @@ a reason why it cannot be found stands in its place.
 
 from datetime import datetime
 
-from goaround.api.incident import AIIncidentStatus, TriggerSource
+from goaround.api.incident import AIIncidentStatus
 from goaround.api.incident_status import OVER, Reproduction, ReproductionState
 from goaround.api.kinds import AIFeature
 from goaround.api.latches import Latch
 from goaround.api.reasons import Stage
+from goaround.api.trigger import TriggerSource
 from goaround.incident.seen import Seen
 
 PENDING = Reproduction(

@@ -10,22 +10,18 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from goaround.api.clocks import ClockName
-from goaround.api.incident import AIIncidentSpec, Severity, TriggerSource
+from goaround.api.gravity import BY_HAND, is_grave
+from goaround.api.incident import AIIncidentSpec, Severity
 from goaround.api.incident_status import Reproduction
 from goaround.api.kinds import AIFeature, AIIncident
 from goaround.api.latches import Latch, SignalStatus
-from goaround.api.reasons import Stage
+from goaround.api.reasons import CAME_BACK
 from goaround.incident.audiences import Delivered, KnownChannel
 from goaround.incident.calendar import Calendar, Span
 from goaround.incident.log import Log
 
 if TYPE_CHECKING:
     from goaround.incident.evidence import Frozen
-
-GRAVE = frozenset({Severity.P1, Severity.P2})
-FREE = frozenset({TriggerSource.OUTAGE, TriggerSource.DRILL})
-"""An outage blames no release, and ends by itself; a drill is no incident."""
-BY_HAND = frozenset({TriggerSource.MANUAL, TriggerSource.DRILL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,21 +89,13 @@ class Seen:
     @property
     def is_grave(self) -> bool:
         """P1, P2, or a kill."""
-        return self.spec.severity in GRAVE or self.spec.trigger.source is TriggerSource.KILL
-
-    @property
-    def freezes(self) -> bool:
-        """Whether new releases of its features wait while it is open (`rollout/freeze.py`)."""
-        return self.is_grave and self.spec.trigger.source not in FREE
+        return is_grave(self.spec)
 
     @property
     def ends_by_word(self) -> bool:
         """Whether only a person's word ends it: it is grave, or holds down what people asked."""
         asked = self.spec.containment
         return self.is_grave or (asked is not None and asked.is_asking)
-
-
-CAME_BACK = frozenset({Stage.ROLLED_BACK, Stage.REJECTED, Stage.INCONCLUSIVE})
 
 
 def signals_now(feature: AIFeature) -> Sequence[SignalStatus]:

@@ -10,12 +10,12 @@ from datetime import datetime
 
 from goaround.api.digest import short
 from goaround.api.feature import Mode
-from goaround.api.incident import TriggerSource
-from goaround.api.judgement import ContainmentAction, ContainmentRequest
+from goaround.api.judgement import TO_FALLBACK, ContainmentAction, ContainmentRequest
 from goaround.api.kinds import AIIncident
 from goaround.api.reasons import EventReason, Reason, Stage
 from goaround.api.restraints import MOST_RESTRAINTS, Restraint
 from goaround.api.status import AIFeatureStatus, KillSource, LatchCause
+from goaround.api.trigger import TriggerSource
 from goaround.rollout.down import by_people
 from goaround.rollout.flown import steps_of
 from goaround.rollout.freeze import is_over
@@ -24,7 +24,6 @@ from goaround.rollout.observed import Observed
 from goaround.rollout.takeoff import step_at
 
 INCIDENT = "AIIncident"
-TO_FALLBACK = frozenset({ContainmentAction.FALLBACK, ContainmentAction.KILL_SWITCH})
 LIMITS = frozenset(
     {ContainmentAction.ROLLBACK, ContainmentAction.THROTTLE, ContainmentAction.THRESHOLD_ADJUST}
 )

@@ -6,7 +6,8 @@ before a return to last-known-good, and it lets pass whatever the gate lets pass
 
 from collections.abc import Sequence
 
-from goaround.api.incident import RequestedPhase, Severity, TriggerSource
+from goaround.api.gravity import freezes
+from goaround.api.incident import RequestedPhase
 from goaround.api.incident_status import OVER
 from goaround.api.kinds import AIIncident
 from goaround.api.reasons import Reason
@@ -14,18 +15,8 @@ from goaround.api.status import AIFeatureStatus, GateRule, LatchCause
 from goaround.rollout.moves import in_flight
 from goaround.rollout.observed import Observed
 
-GRAVE = frozenset({Severity.P1, Severity.P2})
 SAID_OVER = frozenset({RequestedPhase.RESOLVED, RequestedPhase.CLOSED, RequestedPhase.CANCELLED})
 BLAMES = frozenset({LatchCause.SIGNAL, LatchCause.KILL})
-
-
-def is_grave(incident: AIIncident) -> bool:
-    """Severity P1 or P2, or a kill. An outage blames no release, and ends by itself; a drill is
-    none."""
-    source = incident.spec.trigger.source
-    if source in (TriggerSource.OUTAGE, TriggerSource.DRILL):
-        return False
-    return source is TriggerSource.KILL or incident.spec.severity in GRAVE
 
 
 def is_cancelled(incident: AIIncident) -> bool:
@@ -42,7 +33,7 @@ def is_over(incident: AIIncident) -> bool:
 
 def freezing(o: Observed) -> list[AIIncident]:
     """The incidents that freeze this feature, oldest name first."""
-    found = [i for i in o.troubles if is_grave(i) and not is_over(i)]
+    found = [i for i in o.troubles if freezes(i.spec) and not is_over(i)]
     return sorted(found, key=lambda i: i.metadata.name)
 
 

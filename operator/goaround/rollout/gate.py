@@ -9,13 +9,14 @@ from datetime import datetime
 
 from goaround.api.conditions import find
 from goaround.api.digest import release_digest, short
-from goaround.api.incident import RequestedPhase, TriggerSource
+from goaround.api.incident import RequestedPhase
 from goaround.api.kinds import AIIncident
 from goaround.api.preflight import PreflightVerdict
 from goaround.api.reasons import ConditionType, Reason, Stage
 from goaround.api.recovery import learnt
 from goaround.api.signals import Layer
 from goaround.api.status import AIFeatureStatus, GateRule, KillSource
+from goaround.api.trigger import TriggerSource
 from goaround.rollout.break_glass import lets_through
 from goaround.rollout.containing import INCIDENT, limited
 from goaround.rollout.freeze import freezing, held

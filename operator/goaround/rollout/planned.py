@@ -10,8 +10,8 @@ from datetime import datetime
 
 from goaround.api.base import Json
 from goaround.api.feature import Release
-from goaround.api.incident import TriggerSource
 from goaround.api.status import AIFeatureStatus, Latch, Transition
+from goaround.api.trigger import TriggerSource
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,9 @@ Decided once, at take-off, and kept in `status.candidate.reEnables`. Refuses to 
 may fly at all (`freeze.py`, `gate.py`).
 """
 
+from goaround.api.gravity import freezes
 from goaround.api.status import AIFeatureStatus
-from goaround.rollout.freeze import is_cancelled, is_grave
+from goaround.rollout.freeze import is_cancelled
 from goaround.rollout.observed import Observed
 from goaround.rollout.signoffs import retried
 
@@ -20,7 +21,7 @@ def re_enables(o: Observed, status: AIFeatureStatus, digest: str, attempt: int) 
     later = [
         i.metadata.name
         for i in o.troubles
-        if is_grave(i)
+        if freezes(i.spec)
         and not is_cancelled(i)
         and (landed is None or (i.metadata.creation_timestamp or landed) >= landed)
     ]

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 
 from goaround.api.base import rfc3339
 from goaround.api.conditions import Wanted, condition
-from goaround.api.incident import TriggerSource
 from goaround.api.reasons import ConditionType, Reason
 from goaround.api.status import AIFeatureStatus, KillSwitchStatus, LatchCause
+from goaround.api.trigger import TriggerSource
 from goaround.rollout.observed import Observed
 
 PROVEN_FOR = timedelta(days=31)

@@ -10,12 +10,12 @@ from typing import Final
 
 from goaround.api.conditions import find
 from goaround.api.drift import DriftIncident
-from goaround.api.incident import TriggerSource
 from goaround.api.incident_status import OVER
 from goaround.api.kinds import AIIncident
 from goaround.api.names import incident_name
 from goaround.api.reasons import ConditionType, Stage
 from goaround.api.status import AIFeatureStatus
+from goaround.api.trigger import TriggerSource
 from goaround.rollout.drifts import OUT, is_about
 from goaround.rollout.observed import Observed
 from goaround.rollout.planned import OpenSign

@@ -8,9 +8,10 @@ the one of spec; a signal that has no `max` is left as it is.
 from collections.abc import Iterable, Sequence
 
 from goaround.api.acceptance import Signal
-from goaround.api.incident import Severity, TriggerSource
+from goaround.api.incident import Severity
 from goaround.api.kinds import AIFeature, AIIncident
 from goaround.api.restraints import Restraint
+from goaround.api.trigger import TriggerSource
 from goaround.rollout.freeze import is_over
 
 

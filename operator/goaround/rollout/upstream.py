@@ -8,11 +8,9 @@ from goaround.api.acceptance import Layer
 from goaround.api.base import rfc3339
 from goaround.api.conditions import Wanted, condition
 from goaround.api.kinds import AIFeature
-from goaround.api.reasons import ConditionType, Reason, Stage
+from goaround.api.reasons import CAME_BACK, ConditionType, Reason, Stage
 from goaround.api.status import LatchCause
 from goaround.rollout.observed import Breach, Observed
-
-DOWNED = frozenset({Stage.ROLLED_BACK, Stage.REJECTED, Stage.INCONCLUSIVE})
 
 
 def fails(upstream: AIFeature) -> str | None:
@@ -26,7 +24,7 @@ def fails(upstream: AIFeature) -> str | None:
         return f"{name} is killed, its fallback serves"
     if status.drill is not None:
         return f"{name} is in a drill, its fallback serves"
-    if status.stage in DOWNED and status.split.fallback == 100:
+    if status.stage in CAME_BACK and status.split.fallback == 100:
         return f"{name} came back, its fallback serves"
     for latch in status.latches[:1]:
         if latch.cause is LatchCause.SIGNAL and latch.contained_at is None:

@@ -24,7 +24,7 @@ from goaround.api.names import ledger_name
 from goaround.ledger.book import Book, looked, own, status_of
 from goaround.ledger.facts import GONE, Look, look
 from goaround.rollout.referred import Changes
-from goaround.runtime.errands import Errands, FeatureKey
+from goaround.runtime.errands import AskedDesk
 from goaround.runtime.lease import NotOwner
 from goaround.runtime.queue import Key, key_of
 from goaround.world.kube import Api, KubeError, NotFound, Refused
@@ -59,17 +59,16 @@ class Case:
     problems: dict[str, str] = field(default_factory=dict)
 
 
-class ChangeDesk:
+class ChangeDesk(AskedDesk[Case]):
     """Looks at objects for features. `news` is called when there is something new to say."""
 
     def __init__(
         self, api: Api, *, news: Callable[[Key], None], wall: Callable[[], datetime]
     ) -> None:
+        super().__init__()
         self._api = api
         self._news = news
         self._wall = wall
-        self._cases: dict[FeatureKey, Case] = {}
-        self._errands = Errands()
         self._turns = asyncio.Semaphore(AT_ONCE)
 
     def changes(self, feature: AIFeature, now: datetime) -> Changes | None:
@@ -79,23 +78,11 @@ class ChangeDesk:
         if not asked[1]:
             self.forget(*feature.key)
             return None
-        case = self._cases.get(feature.key)
-        if case is None or case.asked != asked:
-            self.forget(*feature.key)
-            case = self._cases[feature.key] = Case(asked)
+        case = self._case_of(feature, asked, Case)
         if feature.key not in self._errands and now.timestamp() >= case.due_at:
             self._errands.start(feature.key, self._look(feature, case))
         looking = case.found is not None and feature.key in self._errands
         return replace(case.found, next_at=None) if looking and case.found else case.found
-
-    def forget(self, namespace: str, name: str) -> None:
-        """Nothing of the feature is kept in memory."""
-        self._cases.pop((namespace, name), None)
-        self._errands.cancel((namespace, name))
-
-    async def close(self) -> None:
-        """Stop looking."""
-        await self._errands.close()
 
     async def _look(self, feature: AIFeature, case: Case) -> None:
         case.problems = {}

@@ -17,7 +17,7 @@ from goaround.api.kinds import CONFIG_MAPS, AIFeature
 from goaround.api.reasons import Reason, Stage
 from goaround.evidence.golden_schema import Unfit, compiled
 from goaround.rollout.observed import Contents, Place, Problem
-from goaround.runtime.errands import Errands, FeatureKey
+from goaround.runtime.errands import AskedDesk
 from goaround.runtime.queue import Key, key_of
 from goaround.world.backoff import doubling
 from goaround.world.kube import Api, KubeError, NotFound
@@ -54,17 +54,16 @@ class Case:
         return self.read_at + (WAITED_SECONDS if waited else SOON_SECONDS)
 
 
-class ContentDesk:
+class ContentDesk(AskedDesk[Case]):
     """Reads texts for features. `news` is called when one of them changed."""
 
     def __init__(
         self, api: Api, *, news: Callable[[Key], None], wall: Callable[[], datetime]
     ) -> None:
+        super().__init__()
         self._api = api
         self._news = news
         self._wall = wall
-        self._cases: dict[FeatureKey, Case] = {}
-        self._errands = Errands()
 
     def contents(self, feature: AIFeature, now: datetime) -> Contents | None:
         """What is known now; starts reading what is due. None before the first answer, and where
@@ -73,25 +72,13 @@ class ContentDesk:
         if not asked[1]:
             self.forget(*feature.key)
             return None
-        case = self._cases.get(feature.key)
-        if case is None or case.asked != asked:
-            self.forget(*feature.key)
-            case = self._cases[feature.key] = Case(asked)
+        case = self._case_of(feature, asked, Case)
         due_at = case.due_at(landed=_has_landed(feature))
         if feature.key not in self._errands and now.timestamp() >= due_at:
             self._errands.start(feature.key, self._look(feature, case))
         reading = feature.key in self._errands
         again = None if reading else datetime.fromtimestamp(due_at, UTC)
         return replace(case.found, next_at=again) if case.found is not None else None
-
-    def forget(self, namespace: str, name: str) -> None:
-        """Nothing of the feature is kept in memory."""
-        self._cases.pop((namespace, name), None)
-        self._errands.cancel((namespace, name))
-
-    async def close(self) -> None:
-        """Stop reading."""
-        await self._errands.close()
 
     async def _look(self, feature: AIFeature, case: Case) -> None:
         before = case.found

@@ -19,7 +19,7 @@ from goaround.evidence.drift_watch import Arms, References, establish, look
 from goaround.evidence.model import CANDIDATE, STABLE
 from goaround.rollout.observed import Drifted, Record
 from goaround.runtime.drift_case import DriftCase, Watched, begin, watched
-from goaround.runtime.errands import Errands
+from goaround.runtime.errands import Desk
 from goaround.runtime.queue import Key, key_of
 from goaround.world.kube import Api, KubeError
 from goaround.world.prom_drift import Parts
@@ -42,7 +42,7 @@ class DriftReader(Protocol):
     ) -> Parts | Unreadable: ...
 
 
-class DriftDesk:
+class DriftDesk(Desk[DriftCase]):
     """Looks at the inputs of features. `news` is called when there is something new."""
 
     def __init__(
@@ -54,13 +54,12 @@ class DriftDesk:
         news: Callable[[Key], None],
         wall: Callable[[], datetime],
     ) -> None:
+        super().__init__()
         self._readers = readers
         self._providers = providers
         self._api = api
         self._news = news
         self._wall = wall
-        self._cases: dict[tuple[str, str], DriftCase] = {}
-        self._errands = Errands()
         self._turns = {name: asyncio.Semaphore(TURNS) for name in readers}
 
     def drifted(
@@ -79,15 +78,6 @@ class DriftDesk:
         if feature.key not in self._errands and at >= case.retry_at:
             self._begin(feature, case, lag, at)
         return case.told(feature, recorded, at, lag)
-
-    def forget(self, namespace: str, name: str) -> None:
-        """The feature is gone, or not watched any more."""
-        self._cases.pop((namespace, name), None)
-        self._errands.cancel((namespace, name))
-
-    async def close(self) -> None:
-        """Stop reading."""
-        await self._errands.close()
 
     def _case(self, feature: AIFeature, who: Watched) -> DriftCase:
         known = self._cases.get(feature.key)

@@ -5,8 +5,10 @@ is its own business: each has words of its own for a failure.
 """
 
 import asyncio
-from collections.abc import Coroutine
-from typing import Any
+from collections.abc import Callable, Coroutine
+from typing import Any, Generic, Protocol, TypeVar
+
+from goaround.api.kinds import AIFeature
 
 FeatureKey = tuple[str, str]
 
@@ -44,3 +46,45 @@ class Errands:
     def _ended(self, key: FeatureKey, done: asyncio.Task[None] | None) -> None:
         if self._tasks.get(key) is done:
             self._tasks.pop(key, None)
+
+
+C = TypeVar("C")
+
+
+class Desk(Generic[C]):
+    """What desks have in common: a case for each feature, and errands for cases."""
+
+    def __init__(self) -> None:
+        self._cases: dict[FeatureKey, C] = {}
+        self._errands = Errands()
+
+    def forget(self, namespace: str, name: str) -> None:
+        """Nothing of the feature is kept in memory, and nothing goes on for it."""
+        self._cases.pop((namespace, name), None)
+        self._errands.cancel((namespace, name))
+
+    async def close(self) -> None:
+        """End all errands; another process begins anew from what is stored."""
+        await self._errands.close()
+
+
+class HasAsked(Protocol):
+    """A case that says what it is about."""
+
+    @property
+    def asked(self) -> object: ...
+
+
+A = TypeVar("A")
+Q = TypeVar("Q", bound=HasAsked)
+
+
+class AskedDesk(Desk[Q]):
+    """A desk whose cases are about what a feature asks for: something else is another case."""
+
+    def _case_of(self, feature: AIFeature, asked: A, begin: Callable[[A], Q]) -> Q:
+        case = self._cases.get(feature.key)
+        if case is None or case.asked != asked:
+            self.forget(*feature.key)
+            case = self._cases[feature.key] = begin(asked)
+        return case

@@ -17,9 +17,10 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from goaround.api.clocks import ClockName
-from goaround.api.incident import AIIncidentStatus, TriggerSource
-from goaround.api.incident_status import ENDED, OVER, Deadline, DeadlineState, MessageState, Phase
+from goaround.api.incident import AIIncidentStatus
+from goaround.api.incident_status import ENDED, OVER, WAITING, Deadline, MessageState, Phase
 from goaround.api.kinds import AIIncident
+from goaround.api.trigger import TriggerSource
 from goaround.incident.regimes import PREFIX
 from goaround.runtime.incident_counts import IncidentCounts
 
@@ -38,7 +39,6 @@ AFTERWARDS: Final = frozenset(
 )
 """Clocks that still matter when nothing burns any more; those of supervisors do, too."""
 
-WAITING: Final = frozenset({DeadlineState.PENDING, DeadlineState.MISSED})
 OF_ONE = ("namespace", "feature", "incident")
 
 

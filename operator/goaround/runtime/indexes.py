@@ -16,7 +16,7 @@ import httpx
 from goaround.api.fallback import IndexCheck
 from goaround.api.kinds import AIFeature
 from goaround.rollout.referred import Indexes, IndexFound, IndexState
-from goaround.runtime.errands import Errands, FeatureKey
+from goaround.runtime.errands import AskedDesk
 from goaround.runtime.queue import Key, key_of
 from goaround.world.asking import Target
 from goaround.world.backends import NoBackend, located
@@ -40,7 +40,7 @@ class Case:
     due_at: float = 0.0
 
 
-class IndexDesk:
+class IndexDesk(AskedDesk[Case]):
     """Asks for features. `news` is called when an answer is another than before; `endpoints`: url
     by the name that an administrator gave it."""
 
@@ -53,13 +53,12 @@ class IndexDesk:
         news: Callable[[Key], None],
         wall: Callable[[], datetime],
     ) -> None:
+        super().__init__()
         self._api = api
         self._http = http
         self._endpoints = endpoints
         self._news = news
         self._wall = wall
-        self._cases: dict[FeatureKey, Case] = {}
-        self._errands = Errands()
         self._turns = asyncio.Semaphore(AT_ONCE)
 
     def indexes(self, feature: AIFeature, now: datetime) -> Indexes | None:
@@ -69,23 +68,11 @@ class IndexDesk:
         if asked is None:
             self.forget(*feature.key)
             return None
-        case = self._cases.get(feature.key)
-        if case is None or case.asked != asked:
-            self.forget(*feature.key)
-            case = self._cases[feature.key] = Case(asked)
+        case = self._case_of(feature, asked, Case)
         if feature.key not in self._errands and now.timestamp() >= case.due_at:
             self._errands.start(feature.key, self._ask(feature, case))
         asking = case.found is not None and feature.key in self._errands
         return replace(case.found, next_at=None) if asking and case.found else case.found
-
-    def forget(self, namespace: str, name: str) -> None:
-        """Nothing of the feature is kept in memory."""
-        self._cases.pop((namespace, name), None)
-        self._errands.cancel((namespace, name))
-
-    async def close(self) -> None:
-        """Stop asking."""
-        await self._errands.close()
 
     async def _ask(self, feature: AIFeature, case: Case) -> None:
         _, check, indexes = case.asked

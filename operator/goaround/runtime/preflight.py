@@ -22,7 +22,7 @@ from goaround.api.reasons import Reason, Stage
 from goaround.rollout.moves import in_flight
 from goaround.rollout.observed import Checked, Problem
 from goaround.rollout.preflight import is_awaited
-from goaround.runtime.errands import Errands, FeatureKey
+from goaround.runtime.errands import Desk
 from goaround.runtime.golden_job import Tools, Troubled, check, keep_report, read_set
 from goaround.runtime.lease import NotOwner
 from goaround.runtime.queue import Key, key_of
@@ -66,7 +66,7 @@ class Case:
 Work = Callable[[AIFeature, Case], Awaitable[None]]
 
 
-class PreflightDesk:
+class PreflightDesk(Desk[Case]):
     """Runs what features ask for before take-off. `news` is called when there is something new."""
 
     def __init__(
@@ -81,11 +81,10 @@ class PreflightDesk:
         draw: Callable[[], str] = token_urlsafe,
     ) -> None:
         """`endpoints`: url by the name that an administrator gave it; `draw` makes a pin."""
+        super().__init__()
         self._tools = Tools(api, http, endpoints, offload, draw)
         self._news = news
         self._wall = wall
-        self._cases: dict[FeatureKey, Case] = {}
-        self._errands = Errands()
         self._turns = asyncio.Semaphore(AT_ONCE)
 
     def checked(self, feature: AIFeature, now: datetime) -> Checked | None:
@@ -105,21 +104,12 @@ class PreflightDesk:
         past = checked.next_at is not None and checked.next_at <= now
         return replace(checked, next_at=None) if past else checked
 
-    def forget(self, namespace: str, name: str) -> None:
-        """Stop what is under way; a pin that exists is found again by its name."""
-        self._cases.pop((namespace, name), None)
-        self._errands.cancel((namespace, name))
-
     def gone(self, namespace: str, name: str) -> None:
         """The feature was deleted: its pin goes, too."""
         known = self._cases.get((namespace, name))
         self.forget(namespace, name)
         if known is not None and (known.pinned or known.who[-1]):
             self._errands.start((namespace, name), self._swept(namespace, name))
-
-    async def close(self) -> None:
-        """Stop all runs; another process goes on from status."""
-        await self._errands.close()
 
     def _case(self, feature: AIFeature) -> Case:
         """A run that is not wanted any more ends here: killed, superseded, or by another plan."""

@@ -50,7 +50,7 @@ def config_map(incident: AIIncident, effect: WriteText) -> Json:
     """As it is created."""
     labels = {
         names.FEATURE_LABEL: incident.spec.affects[0].name,
-        names.INCIDENT_LABEL: incident.metadata.name[:63],
+        names.INCIDENT_LABEL: names.incident_label(incident.metadata.name),
     }
     return {
         "apiVersion": CONFIG_MAPS.api_version,

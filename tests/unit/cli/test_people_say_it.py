@@ -5,8 +5,8 @@ from enum import StrEnum
 
 import pytest
 
+from goaround.api import aftermath, judgement, risk, trigger
 from goaround.api import incident as of_incident
-from goaround.api import judgement, risk
 from goaround.api.base import Json
 from goaround.api.incident import AIIncidentSpec
 from goaround.api.kinds import INCIDENTS
@@ -161,7 +161,12 @@ def test_every_word_of_the_table_is_a_field_of_spec(verb: str) -> None:
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_the_choices_of_the_table_are_those_of_the_api(verb: str) -> None:
-    kinds = [e for m in (judgement, of_incident, risk) for e in vars(m).values() if _is_enum(e)]
+    kinds = [
+        e
+        for m in (aftermath, judgement, of_incident, risk, trigger)
+        for e in vars(m).values()
+        if _is_enum(e)
+    ]
     allowed = [set(kind) for kind in kinds]
     for option in VERBS[verb].options:
         if option.choices and option.kind is not Kind.PAIR and option.path:

@@ -27,7 +27,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(STEPS)
 def test_after_any_history_the_owners_are_those_of_all_features_together(
     steps: list[AIFeature | str],

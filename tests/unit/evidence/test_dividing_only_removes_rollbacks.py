@@ -69,7 +69,7 @@ def _flown(seed: int, spec: TestSpec, *, labelled: bool = True) -> list[TestStat
     return found
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     seed=st.integers(0, 10**6),
     bound=st.sampled_from(BOUNDS),
@@ -89,7 +89,7 @@ def test_what_counts_is_never_more_than_the_plain_e_value(
         assert weighed.accept_by >= 1
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seeds=st.lists(st.integers(0, 10**6), min_size=2, max_size=4), alpha=st.floats(0.001, 0.9))
 def test_a_combined_breach_is_one_of_the_plain_rule_too(seeds: list[int], alpha: float) -> None:
     specs = [
@@ -109,7 +109,7 @@ def test_a_combined_breach_is_one_of_the_plain_rule_too(seeds: list[int], alpha:
             assert float(np.logaddexp.reduce(plain)) >= -math.log(alpha) - EQUAL
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 10**6))
 def test_of_arrays_of_stakes_no_row_gains(seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -59,7 +59,7 @@ def fly(spec: TestSpec, state: TestState, windows: list[Window], began: float = 
     return state
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     seed=st.integers(min_value=0, max_value=10**6),
     bound=st.sampled_from(BOUNDS),

@@ -72,7 +72,7 @@ def drawn(seed: int, count: int, *, mean: float = 0.2, labelled: bool = False) -
 
 @pytest.mark.parametrize("spec", [LIMIT, VERSUS, replace(LIMIT, bound=Min(0.7))], ids=str)
 @pytest.mark.parametrize("units", list(Units))
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(seed=st.integers(0, 999), cuts=st.sets(st.integers(1, 39), max_size=6))
 def test_a_flight_that_is_packed_at_any_instant_goes_on_bit_for_bit(
     spec: TestSpec, units: Units, seed: int, cuts: set[int]

@@ -6,9 +6,10 @@ from typing import Any
 
 from goaround.api.incident import Severity
 from goaround.api.incident_status import Message
-from goaround.api.judgement import Approval, Impact, SentByHand
+from goaround.api.judgement import Impact
 from goaround.api.kinds import AIFeature
 from goaround.api.names import message_key
+from goaround.api.outgoing import Approval, SentByHand
 from goaround.incident.audiences import Audience, Delivered, KnownChannel, MessageKind
 from goaround.incident.comms_told import stale, written
 from goaround.incident.decide import decide

@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import pytest
 
+from goaround.api.aftermath import Bin, RootCause
 from goaround.api.content import hash_of
 from goaround.api.incident import RequestedPhase
-from goaround.api.judgement import Bin, Channel, DataExposure, RootCause
+from goaround.api.judgement import Channel, DataExposure
 from goaround.api.names import message_key
 from goaround.api.status import SignalStatus
 from goaround.incident.audiences import Audience, Delivered, KnownChannel

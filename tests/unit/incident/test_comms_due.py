@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from goaround.api.aftermath import Review
 from goaround.api.contacts import ExternalFrom
-from goaround.api.incident import DrillKind, RequestedPhase, Trigger, TriggerSource
-from goaround.api.judgement import Review
+from goaround.api.incident import RequestedPhase
+from goaround.api.trigger import DrillKind, Trigger, TriggerSource
 from tests.unit.incident.build import AT
 from tests.unit.incident.comms_kit import BOARD, HOUR, KNOWN_HARM, MINUTE, OPS, PRACTICE, Told
 

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
+from goaround.api.aftermath import Bin, Detail, RootCause
 from goaround.api.base import ObjectMeta
-from goaround.api.incident import DrillKind, TriggerSource
 from goaround.api.incident_status import Milestones, Phase
-from goaround.api.judgement import Bin, Detail, RootCause
 from goaround.api.kinds import AIIncident
+from goaround.api.trigger import DrillKind, TriggerSource
 from goaround.incident.figures import Entry, entries, shortly, summed, trends
 from tests.unit.incident.build import AT, an_incident
 

@@ -3,9 +3,10 @@
 import pytest
 
 from goaround.api.base import ObjectMeta
-from goaround.api.incident import AIIncidentSpec, Severity, TriggerSource
+from goaround.api.incident import AIIncidentSpec, Severity
 from goaround.api.incident_status import Phase
 from goaround.api.kinds import AIIncident
+from goaround.api.trigger import TriggerSource
 from goaround.incident.forewarned import WHY, forewarned
 from tests.unit.incident.build import AT, NAME, a_feature, decided
 

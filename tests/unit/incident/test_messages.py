@@ -6,10 +6,10 @@ from datetime import timedelta
 import pytest
 
 from goaround.api.contacts import Contacts, IncidentContact
-from goaround.api.incident import Summary
 from goaround.api.judgement import DataExposure, Impact
 from goaround.api.neighbours import Dependency, DependencyKind
 from goaround.api.status import SignalStatus
+from goaround.api.trigger import Summary
 from goaround.incident.audiences import AUDIENCES, Audience, MessageKind
 from goaround.incident.comms_lint import warnings
 from goaround.incident.message_facts import clean, sample

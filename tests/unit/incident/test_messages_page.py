@@ -4,22 +4,10 @@ from pathlib import Path
 
 import yaml
 
+from goaround.api.aftermath import Bin, Guardrail, GuardrailType, Remediation, Review, RootCause
 from goaround.api.contacts import Contacts, IncidentContact
 from goaround.api.incident import RequestedPhase
-from goaround.api.judgement import (
-    Bin,
-    Channel,
-    DataExposure,
-    Guardrail,
-    GuardrailType,
-    Impact,
-    Remediation,
-    Review,
-    Roles,
-    RootCause,
-    Triage,
-    TriageAnswers,
-)
+from goaround.api.judgement import Channel, DataExposure, Impact, Roles, Triage, TriageAnswers
 from goaround.api.status import SignalStatus
 from goaround.incident.audiences import Audience, MessageKind
 from goaround.incident.message_facts import sample

@@ -5,10 +5,11 @@ from datetime import timedelta
 from html.parser import HTMLParser
 from typing import Any
 
+from goaround.api.aftermath import Bin, Detail, Review, RootCause
 from goaround.api.base import ObjectMeta
 from goaround.api.incident import RequestedPhase
 from goaround.api.incident_status import Phase
-from goaround.api.judgement import Bin, Detail, Impact, Review, RootCause
+from goaround.api.judgement import Impact
 from goaround.incident.note import page
 from goaround.incident.note_page import UNKNOWN
 from goaround.incident.note_text import as_html, as_json, as_markdown

@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from goaround.api.incident import AIIncidentSpec, Severity, TriggerSource
+from goaround.api.incident import AIIncidentSpec, Severity
 from goaround.api.status import Latch, LatchCause
+from goaround.api.trigger import TriggerSource
 from goaround.incident.opening import opening
 from tests.unit.incident.build import AT, FAILED, a_feature, a_kill, a_latch, a_release
 

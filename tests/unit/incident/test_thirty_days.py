@@ -70,7 +70,7 @@ def known(at: Milestones) -> dict[str, object]:
     return {k: v for k, v in at.model_dump().items() if v is not None and k not in REVERSIBLE}
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.lists(st.tuples(edits(), st.integers(0, 200)), min_size=3, max_size=8))
 def test_no_edit_takes_back_a_milestone_or_a_miss(walk: list[tuple[dict[str, Any], int]]) -> None:
     life = Life("P2", source="Rollback").policy(regimes=["gdpr"]).looks()
@@ -92,7 +92,7 @@ def test_no_edit_takes_back_a_milestone_or_a_miss(walk: list[tuple[dict[str, Any
                 assert found == entry
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.lists(edits(), min_size=1, max_size=5))
 def test_whatever_people_write_a_second_look_changes_nothing(walk: list[dict[str, Any]]) -> None:
     life = Life("P2").looks()

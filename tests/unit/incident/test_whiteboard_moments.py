@@ -11,27 +11,23 @@ from typing import Any
 
 import pytest
 
-from goaround.api.incident import RequestedPhase
-from goaround.api.incident_status import Phase
-from goaround.api.judgement import (
+from goaround.api.aftermath import (
     ActionItem,
     ActionKind,
     AiQuestions,
     Bin,
-    DataExposure,
     Detail,
     Guardrail,
     GuardrailType,
-    Impact,
     Prevents,
     Remediation,
     RemediationType,
     Review,
-    Roles,
     RootCause,
-    Triage,
-    TriageOutcome,
 )
+from goaround.api.incident import RequestedPhase
+from goaround.api.incident_status import Phase
+from goaround.api.judgement import DataExposure, Impact, Roles, Triage, TriageOutcome
 from goaround.api.kinds import AIFeature
 from goaround.api.status import GateRule
 from goaround.incident.decide import decide

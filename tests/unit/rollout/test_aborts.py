@@ -4,9 +4,10 @@ import pytest
 
 from goaround.api import names
 from goaround.api.digest import short
-from goaround.api.incident import Severity, TriggerSource
+from goaround.api.incident import Severity
 from goaround.api.reasons import ConditionType, EventReason, Stage
 from goaround.api.status import ALL_FALLBACK, AIFeatureStatus, LatchCause, Split
+from goaround.api.trigger import TriggerSource
 from goaround.incident.opening import opening
 from tests.unit.rollout.build import CRUISE, DIGEST_A, DIGEST_B, HOLD, A, B, C, a_spec
 from tests.unit.rollout.flights import (

@@ -145,7 +145,7 @@ def _seconds(text: str) -> timedelta:
     return timedelta(seconds=int(text))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(MOVES, min_size=5, max_size=40))
 def test_nobody_gets_what_has_not_passed_and_every_law_of_flight_holds(
     moves: list[tuple[str, str]],
@@ -155,7 +155,7 @@ def test_nobody_gets_what_has_not_passed_and_every_law_of_flight_holds(
         walk.take(what, which)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(MOVES, min_size=5, max_size=30))
 def test_from_everywhere_people_can_lead_a_release_to_its_first_step(
     moves: list[tuple[str, str]],

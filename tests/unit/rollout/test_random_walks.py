@@ -11,7 +11,7 @@ from tests.unit.rollout.build import CRUISE, RAMP_DEADLINE, a_release
 from tests.unit.rollout.walks import WALKS, Move, walked
 from tests.unit.rollout.world import QUIET_PASSES, good
 
-walks = settings(max_examples=20, deadline=None, print_blob=True)
+walks = settings(max_examples=20, print_blob=True)
 
 
 @walks

@@ -7,12 +7,13 @@ import pytest
 from goaround.api.conditions import find
 from goaround.api.digest import plan_digest
 from goaround.api.feature import AIFeatureSpec
-from goaround.api.incident import RequestedPhase, Severity, TriggerSource
+from goaround.api.incident import RequestedPhase, Severity
 from goaround.api.preflight import PreflightStatus, PreflightVerdict
 from goaround.api.ramp import Ramp
 from goaround.api.reasons import ConditionType, Reason, Stage
 from goaround.api.signoff import Decision
 from goaround.api.status import Split
+from goaround.api.trigger import TriggerSource
 from goaround.rollout.flown import as_flown, steps_of
 from goaround.rollout.freeze import freezing
 from goaround.rollout.observed import Checked

@@ -10,18 +10,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from goaround.api import names
+from goaround.api.aftermath import Bin, Review, RootCause, Waivers
 from goaround.api.base import Json, ObjectMeta
 from goaround.api.conditions import Condition, find
 from goaround.api.feature import AIFeatureSpec, Release
 from goaround.api.incident import AIIncidentSpec, RequestedPhase, Severity
-from goaround.api.judgement import (
-    Bin,
-    Review,
-    RootCause,
-    Triage,
-    TriageOutcome,
-    Waivers,
-)
+from goaround.api.judgement import Triage, TriageOutcome
 from goaround.api.kinds import AIFeature, AIIncident, AIKillSwitch, AISignOff
 from goaround.api.reasons import ConditionType, Stage
 from goaround.api.signoff import Decision

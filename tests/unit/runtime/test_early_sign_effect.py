@@ -4,9 +4,9 @@ import asyncio
 from datetime import UTC, datetime
 
 from goaround.api.base import Json
-from goaround.api.incident import TriggerSource
 from goaround.api.kinds import INCIDENTS, AIFeature, AIIncident
 from goaround.api.names import FEATURE_LABEL
+from goaround.api.trigger import TriggerSource
 from goaround.rollout.planned import OpenSign
 from goaround.runtime.actions import Actions
 from goaround.runtime.cache import Cache

@@ -74,7 +74,7 @@ def said(judged: Judged) -> tuple[object, ...]:
             judged.silent_since, judged.deaf_since, judged.through, judged.samples)  # fmt: skip
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(
     seed=st.integers(min_value=0, max_value=10**6),
     crashes=st.dictionaries(
@@ -113,7 +113,7 @@ def _taken_over(flown: Flown, evidence: list[EvidenceState]) -> Flown:
     return flown
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(
     seed=st.integers(min_value=0, max_value=10**6),
     cuts=st.sets(st.integers(min_value=1, max_value=LENGTH - 1), max_size=6),

@@ -6,6 +6,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
+from goaround.api.aftermath import ActionItem
 from goaround.api.incident import AIIncidentStatus, Severity
 from goaround.api.incident_status import (
     Comms,
@@ -16,7 +17,6 @@ from goaround.api.incident_status import (
     Milestones,
     Phase,
 )
-from goaround.api.judgement import ActionItem
 from goaround.api.kinds import INCIDENTS, AIIncident
 from goaround.runtime.incident_counts import BUCKETS
 from goaround.runtime.incident_metrics import MOST_DEADLINES, IncidentMetrics

@@ -12,7 +12,7 @@ from tests.unit.runtime.lease_sim import NAMESPACE, Process, Weather, World, run
 PROMISE_SECONDS = 20.0
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     seed=st.integers(0, 2**32 - 1),
     slowest=st.sampled_from([0.02, 1.0, 4.0, 9.0, 20.0]),
@@ -58,7 +58,7 @@ async def misfortune(world: World, living: dict[str, Process], name: str, weathe
             world.store.touch(LEASES, NAMESPACE, "goaround")
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_in_fair_weather_somebody_always_acts_again(seed: int) -> None:
     async def story(world: World) -> None:

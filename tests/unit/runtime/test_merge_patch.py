@@ -21,19 +21,19 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
 OBJECTS = st.dictionaries(NAMES, VALUES, max_size=5)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(OBJECTS, OBJECTS)
 def test_applying_the_patch_gives_the_second_object(before: Json, after: Json) -> None:
     assert patched(before, merge_patch(before, after)) == after
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(OBJECTS)
 def test_there_is_nothing_to_do_between_equals(same: Json) -> None:
     assert merge_patch(same, same) == {}
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(OBJECTS, OBJECTS)
 def test_making_a_patch_changes_neither_object(before: Json, after: Json) -> None:
     copies = repr(before), repr(after)
