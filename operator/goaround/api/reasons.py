@@ -49,6 +49,7 @@ class ConditionType(StrEnum):
     TIMELINE_WAITING = "TimelineWaiting"
     CHANGE_FROZEN = "ChangeFrozen"
     RE_ENABLE_READY = "ReEnableReady"
+    RESOLVED = "Resolved"
 
 
 class Reason(StrEnum):
@@ -152,6 +153,13 @@ class Reason(StrEnum):
     # incidents
     DETECTED = "Detected"
     CONTAINED = "Contained"
+    DIAGNOSING = "Diagnosing"
+    RECOVERING = "Recovering"
+    RESOLVED = "Resolved"
+    REVIEWED = "Reviewed"
+    CLOSED = "Closed"
+    CANCELLED = "Cancelled"
+    MERGED = "Merged"
     EFFECT_NOT_OBSERVED = "EffectNotObserved"
     ON_TIME = "OnTime"
     DEADLINE_MISSED = "DeadlineMissed"
