@@ -1,9 +1,10 @@
 """The catalogue of outside programs: which version is pinned, which is too old, how one is built.
 
-The pinned versions live in `hack/tools/*/go.mod` and nowhere else. This module never starts a
-process and never touches the network; `binaries.py` does both.
+The pinned versions live in `hack/tools/*/go.mod` and nowhere else; a program of our own is as new
+as its source. This module never starts a process and never touches the network; `binaries.py` does.
 """
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -84,6 +85,23 @@ def _prometheus(name: str, minutes: int) -> Tool:
     )
 
 
+def _judges() -> Tool:
+    """Our own judge of what Flux, kstatus and Argo CD's Lua say: its version names its source."""
+    module = MODULES / "gitopscheck"
+    sources = [*sorted(module.glob("*.go")), module / "go.mod"]
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
+    version = f"1.0.{int(digest[:12], 16)}"
+    return Tool(
+        name=module.name,
+        version=version,
+        minimum=tuple(map(int, version.split("."))),
+        module=module,
+        package="goaround/hack/tools/gitopscheck",
+        stamps=(f"main.version={version}",),
+        minutes=2,
+    )
+
+
 @cache
 def catalogue() -> Mapping[str, Tool]:
     """Every tool that can be resolved, by name."""
@@ -114,5 +132,6 @@ def catalogue() -> Mapping[str, Tool]:
         _prometheus("prometheus", minutes=2),
         _prometheus("promtool", minutes=1),
         helm,
+        _judges(),
     )
     return MappingProxyType({tool.name: tool for tool in tools})

@@ -9,17 +9,17 @@ from pathlib import Path
 import pytest
 
 from goaround.api.base import Json
-from goaround.api.kinds import FEATURES, INCIDENTS, KILL_SWITCHES
+from goaround.api.kinds import FEATURES, INCIDENTS, KILL_SWITCHES, SIGN_OFFS
 from goaround.api.reasons import Stage
 from goaround.world.kube import path
 from hack.controlplane import ControlPlane
 from tests.cluster.operator_flags import flags, served
 from tests.cluster.operator_kit import Stack, free_ports, operator, running
-from tests.cluster.operator_shop import Shop, a_feature, eventually
+from tests.cluster.operator_shop import Shop, a_feature, digest, eventually
 
 pytestmark = pytest.mark.cluster
 
-CHAT, SWITCH = "chat", "stop"
+CHAT, SWITCH, WORD = "chat", "stop", "again"
 LABELS = {"app": "shop"}
 LOOK_SECONDS = 1.0
 
@@ -32,12 +32,14 @@ def stack(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 @pytest.fixture(scope="module")
 def shop(stack: Stack) -> Shop:
-    """A feature that a switch has killed."""
+    """A feature that a switch has killed, and a sign-off that nobody asks for now."""
     shop = stack.shop()
     shop.apply(wanted())
     shop.until_live(CHAT)
     shop.create(KILL_SWITCHES, SWITCH, {"featureRef": {"name": CHAT}, "reason": "it swears"})
     shop.until_stage(CHAT, Stage.KILLED)
+    word: Json = {"decision": "Retry", "digest": digest("v41"), "attempt": 1}
+    shop.create(SIGN_OFFS, WORD, {"featureRef": {"name": CHAT}} | word)
     eventually(lambda: "latchedAt" in (shop.get(KILL_SWITCHES, SWITCH) or {})["status"], "latched")
     return shop
 
@@ -67,11 +69,19 @@ def replace(shop: Shop) -> None:
     shop.kubectl("replace", "--filename=-", stdin=json.dumps(wanted()))
 
 
+def in_a_loop(shop: Shop) -> None:
+    """Pipelines that fight over it, one right after another."""
+    for _ in range(3):
+        self_heal(shop)
+        forced_apply(shop)
+        replace(shop)
+
+
 def prune(shop: Shop) -> None:
-    """Everything with the label that is not in the file is deleted, kill switches among it."""
+    """Everything with the label that is not in the file is deleted, switches and sign-offs too."""
     allowed = [
         f"--prune-allowlist={kind.group}/{kind.version}/{kind.kind}"
-        for kind in (FEATURES, KILL_SWITCHES)
+        for kind in (FEATURES, KILL_SWITCHES, SIGN_OFFS)
     ]
     selector = "--selector=" + ",".join(f"{k}={v}" for k, v in LABELS.items())
     shop.kubectl(
@@ -96,9 +106,10 @@ def stays_killed(shop: Shop, stack: Stack) -> None:
     found = flags(stack, f"{shop.namespace}/{CHAT}")
     assert served(found, f"{CHAT}.release", user="ann")["enabled"] is False
     assert shop.get(KILL_SWITCHES, SWITCH) is not None
+    assert shop.get(SIGN_OFFS, WORD) is not None
 
 
-@pytest.mark.parametrize("act", [self_heal, forced_apply, replace, prune, restore])
+@pytest.mark.parametrize("act", [self_heal, forced_apply, replace, in_a_loop, prune, restore])
 def test_what_is_killed_stays_so_through(
     act: Callable[[Shop], None], shop: Shop, stack: Stack
 ) -> None:

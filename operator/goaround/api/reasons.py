@@ -53,6 +53,7 @@ class ConditionType(StrEnum):
     TIMELINE_WAITING = "TimelineWaiting"
     CHANGE_FROZEN = "ChangeFrozen"
     RE_ENABLE_READY = "ReEnableReady"
+    RESOLVED = "Resolved"
 
 
 class Reason(StrEnum):
@@ -156,6 +157,13 @@ class Reason(StrEnum):
     # incidents
     DETECTED = "Detected"
     CONTAINED = "Contained"
+    DIAGNOSING = "Diagnosing"
+    RECOVERING = "Recovering"
+    RESOLVED = "Resolved"
+    REVIEWED = "Reviewed"
+    CLOSED = "Closed"
+    CANCELLED = "Cancelled"
+    MERGED = "Merged"
     EFFECT_NOT_OBSERVED = "EffectNotObserved"
     ON_TIME = "OnTime"
     DEADLINE_MISSED = "DeadlineMissed"

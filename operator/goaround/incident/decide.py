@@ -27,6 +27,7 @@ from goaround.incident.planned import Effect, Plan
 from goaround.incident.proposals import with_proposals
 from goaround.incident.reproduction import with_reproduction
 from goaround.incident.seen import Seen
+from goaround.incident.standing import standing
 from goaround.incident.system_actions import with_system_actions
 from goaround.incident.tellings import tellings
 from goaround.incident.trend import trend_wakes
@@ -54,6 +55,7 @@ STEPS: tuple[Step, ...] = (
 whiteboard come after them all."""
 
 CONDITIONS: tuple[Callable[[Seen, AIIncidentStatus], Iterable[Wanted]], ...] = (
+    standing,
     contained,
     frozen,
     on_time,
