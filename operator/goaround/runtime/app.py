@@ -28,6 +28,7 @@ from goaround.runtime.engine import Operator, Options
 from goaround.runtime.health import serve
 from goaround.runtime.lease import lease_name
 from goaround.runtime.selfcheck import check
+from goaround.world import older
 from goaround.world.connect import load_api_client
 from goaround.world.kube import KubeApi
 
@@ -136,6 +137,8 @@ async def run(options: Options) -> int:
                 home=options.own_namespace,
                 lease=lease_name(options.namespace) if options.lease else None,
             )
+            for what in await older.told(client):
+                log.warning("not there on this API server", extra={"told": what})
             await kopf.operator(registry=shell(operator), standalone=True, **scope)
         finally:
             await probes.cleanup()

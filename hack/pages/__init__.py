@@ -1,0 +1,1 @@
+"""What pages of docs/ are made of: the API reference, from the CRDs. Writes nothing by itself."""
