@@ -79,7 +79,9 @@ class AIKillSwitchStatus(Model):
     """Whether the kill is recorded."""
 
     observed_generation: int = Field(
-        default=-1, description="Generation of the spec that was acted upon; -1: not seen yet."
+        default=-1,
+        description="Generation of the spec that was carried out: set once it is latched; -1: not "
+        "yet.",
     )
     latched_at: Timestamp | None = Field(
         default=None,

@@ -31,7 +31,7 @@ def latched(
     spared = [f for f in matching if _is_spared(f)]
     waiting = [f for f in matching if f not in killed and f not in spared]
     if waiting:
-        return seen.but(message=f"waits for {_names(waiting)} to be recorded as killed"[:512])
+        return _waits(switch, f"waits for {_names(waiting)} to be recorded as killed")
     told = [f"killed: {_names(killed)}"] if killed else []
     told += [f"mode Observe, not killed: {_names(spared)}"] if spared else []
     nothing = "no feature of this namespace matches: nothing is killed by it now"
@@ -40,6 +40,11 @@ def latched(
         latched_revision=max((f.status.revision for f in killed), default=0),
         message=("; ".join(told) or nothing)[:512],
     )
+
+
+def _waits(switch: AIKillSwitch, told: str) -> AIKillSwitchStatus:
+    """Its generation is not said to be done: kstatus would call the switch Current."""
+    return switch.status.but(message=told[:512])
 
 
 def _names(features: Sequence[AIFeature]) -> str:
@@ -75,7 +80,7 @@ def _drilled(
     late = now >= ends(switch, now)
     waiting = [f for f in matching if f not in inside and f not in done and not _is_out(f)]
     if seen.latched_at is None and waiting and not late:
-        return seen.but(message=f"waits for {_names(waiting)}: no drill before a first step"[:512])
+        return _waits(switch, f"waits for {_names(waiting)}: no drill before a first step")
     if seen.latched_at is None:
         revision = max((f.status.revision for f in inside), default=0)
         seen = seen.but(latched_at=now, latched_revision=revision)

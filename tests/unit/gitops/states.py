@@ -139,6 +139,12 @@ def switch(*, seen: bool = True) -> Json:
     return body(KILL_SWITCHES, one.but(status=status))
 
 
+def unlatched() -> Json:
+    """Seen, and not yet recorded by every feature that it kills."""
+    one = a_switch()
+    return body(KILL_SWITCHES, one.but(status=latched(one, [ramping().feature], NOW)))
+
+
 def drill_over() -> Json:
     world = live().drills(60).wait(1)
     world.wait(120)
@@ -191,6 +197,7 @@ RECORDS: Final[Mapping[str, State]] = {
     "mitigated": State(INCIDENTS, lambda: of_incident(mitigated()), "Suspended", "InProgress"),
     "resolved": State(INCIDENTS, lambda: of_incident(resolved()), *DONE),
     "engaged": State(KILL_SWITCHES, lambda: switch(seen=False), *UNSEEN),
+    "unlatched": State(KILL_SWITCHES, unlatched, *UNSEEN),
     "latched": State(KILL_SWITCHES, switch, *DONE),
     "drill-over": State(KILL_SWITCHES, drill_over, "Suspended", "Current"),
     "signed": State(SIGN_OFFS, sign_off, *DONE),

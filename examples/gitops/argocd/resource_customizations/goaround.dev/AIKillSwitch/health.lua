@@ -9,6 +9,7 @@ if metadata.deletionTimestamp ~= nil then
   return health
 end
 if status.observedGeneration == nil or status.observedGeneration ~= metadata.generation then
+  health.message = status.message or health.message
   return health
 end
 
