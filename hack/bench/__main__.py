@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from goaround.api.base import Json
-from hack.bench import idle, kill, passes, rollback, start
+from hack.bench import commands, idle, kill, passes, rollback, start
 from hack.bench.site import OPERATOR, Site, site
 from hack.bench.world import World, world
 from hack.demo.stack import ROOT
@@ -23,7 +23,7 @@ MANY = 1000
 
 Bench = Callable[[World, int], Awaitable[Json]]
 ON_A_FLEET: dict[str, Bench] = {"rollback": rollback.run, "idle": idle.run, "kill": kill.run}
-NAMES = ("pass", *ON_A_FLEET, "start")
+NAMES = ("pass", *ON_A_FLEET, "start", "commands")
 
 
 def main() -> int:
@@ -42,6 +42,9 @@ def main() -> int:
     if "start" in wanted:
         with site(out.parent / "logs-start") as here:
             report["start"] = asyncio.run(_start(here, options.many))
+    if "commands" in wanted:
+        with site(out.parent / "logs-commands") as here:
+            report["commands"] = commands.run(str(here.plane.kubeconfig)) | _load("commands")
     report["seconds"] = round(time.monotonic() - began, 1)
     out.write_text(json.dumps(report, indent=1) + "\n")
     print(f"{report['seconds']:.0f} s in all; the report is {out}")

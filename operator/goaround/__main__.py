@@ -1,12 +1,11 @@
-"""The command line: `goaround operator | flags | plan | explain | evidence | incident | kill …`.
+"""The command line: `goaround operator | flags`, and the commands of people.
 
 Decides which process this is, and loads no more than that one needs.
 """
 
 import argparse
-import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -14,39 +13,56 @@ from typing import TYPE_CHECKING
 from goaround import __version__
 
 if TYPE_CHECKING:
+    from goaround.cli.lint import SignalFaults
     from goaround.cli.signals import Signals
 
-DAY = {
-    "incident": ("goaround.cli.incident:main", "an incident, from open to closed"),
-    "freeze": ("goaround.cli.freeze:main", "may a pipeline change what belongs to a feature now"),
+PEOPLE = {
+    "status": ("goaround.cli.status:main", "what features do now, and what is next"),
+    "history": ("goaround.cli.history:main", "which releases flew, and how it ended"),
+    "plan": ("goaround.cli.plan:main", "will a ramp fly, what can it find, how long does it take"),
+    "explain": ("goaround.cli.explain:main", "draw what the evidence of a flight said, and when"),
+    "evidence": ("goaround.cli.evidence:main", "how flights ended, as a chain to be verified"),
     "kill": ("goaround.cli.kill:kill_main", "serve the fallback to everybody, now"),
     "revive": ("goaround.cli.kill:revive_main", "delete the kill switches of a feature"),
-    "status": ("goaround.cli.kill:status_main", "what a feature does now, in a few lines"),
+    "approve": ("goaround.cli.decide:main approve", "let an attempt leave the step it is at"),
+    "reject": ("goaround.cli.decide:main reject", "end an attempt, without blame"),
+    "promote": ("goaround.cli.decide:main promote", "go to the last step without more evidence"),
+    "retry": ("goaround.cli.decide:main retry", "fly a release that ended once more"),
+    "abort": ("goaround.cli.steer:main abort", "end the attempt that flies, at once"),
+    "hold": ("goaround.cli.steer:main hold", "nothing goes up until it is resumed"),
+    "resume": ("goaround.cli.steer:main resume", "take a hold off"),
+    "incident": ("goaround.cli.incident:main", "an incident, from open to closed"),
+    "freeze": ("goaround.cli.freeze:main", "may a pipeline change what belongs to a feature now"),
+    "lint": ("goaround.cli.lint:main", "would these manifests be accepted, and are they wise"),
+    "init": ("goaround.cli.init:main", "print a first AIFeature, commented and valid"),
+    "doctor": ("goaround.cli.doctor:main", "is what is installed whole, and what may I do"),
+    "version": ("goaround.cli.version:main", "of this command, and of what is installed"),
+    "completion": ("goaround.cli.completion:main", "a script that completes commands in a shell"),
 }
-"""The commands of a bad day: `module:function`, and what it does."""
+"""The commands of people: `module:function`, with words that stand before those of the command
+line, and what it does."""
+
+INTERRUPTED = 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit code of the chosen command; for the servers 2 is a usage or configuration error."""
     words = list(sys.argv[1:] if argv is None else argv)
-    chosen = words[:1]
-    if chosen == ["plan"]:
-        from goaround.cli import plan
-
-        return plan.main(words[1:], _signals)
-    if chosen == ["explain"]:
-        from goaround.cli import explain
-
-        return explain.main(words[1:], _signals)
-    if chosen == ["evidence"]:
-        from goaround.cli import evidence
-
-        return evidence.main(words[1:])
-    if chosen and chosen[0] in DAY:
-        module, _, function = DAY[chosen[0]][0].partition(":")
-        code: int = getattr(import_module(module), function)(words[1:])
-        return code
-    return _serve(words)
+    if not words or words[0] not in PEOPLE:
+        return _serve(words)
+    module, _, called = PEOPLE[words[0]][0].partition(":")
+    function, *before = called.split()
+    command: Callable[..., int] = getattr(import_module(module), function)
+    lent: Mapping[str, Callable[[], object]] = {
+        "plan": _signals,
+        "explain": _signals,
+        "lint": _signal_faults,
+    }
+    more = [lent[words[0]]] if words[0] in lent else []
+    try:
+        return command([*before, *words[1:]], *more)
+    except KeyboardInterrupt:
+        return INTERRUPTED
 
 
 def _signals() -> "Signals":
@@ -58,6 +74,14 @@ def _signals() -> "Signals":
     return Signals(shape_of, wanted, partial(understood, purpose=Purpose.FLIGHT))
 
 
+def _signal_faults() -> "SignalFaults":
+    """The operator's own reading of what a signal says, lent for the same reason."""
+    from goaround.cli.lint import SignalFaults
+    from goaround.runtime.signal_rules import faults
+
+    return SignalFaults(lambda signal: faults(signal, None))
+
+
 def _serve(words: Sequence[str]) -> int:
     """The servers, and the help that names all commands."""
     parser = argparse.ArgumentParser(prog="goaround", description=__doc__)
@@ -65,13 +89,12 @@ def _serve(words: Sequence[str]) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     operator = commands.add_parser("operator", help="decide and record what each feature does")
     flags = commands.add_parser("flags", help="serve the decisions as a flag stream")
-    commands.add_parser("plan", help="will a ramp fly, what can it find, how long does it take")
-    commands.add_parser("explain", help="draw what the evidence of a flight said, and when")
-    commands.add_parser("evidence", help="how every flight ended, as a chain that can be verified")
-    for name, (_, what) in DAY.items():
+    for name, (_, what) in PEOPLE.items():
         commands.add_parser(name, help=what)
     # each process imports only what it runs: the flag server must not load kopf
     if words[:1] == ["flags"]:
+        import asyncio
+
         from goaround.runtime import flags as flag_server
 
         flag_server.add_arguments(flags)

@@ -4,13 +4,14 @@ Field names are snake_case here and camelCase on the wire. Unknown fields are ig
 (the API server prunes them; an older operator must survive a newer status), never written.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 from pydantic.alias_generators import to_camel
 
-Json = dict[str, Any]
+from goaround.api.plain import Json as Json
+from goaround.api.plain import rfc3339 as rfc3339
 
 
 class Model(BaseModel):
@@ -49,14 +50,6 @@ def _kept(value: Any) -> Any:
     if isinstance(value, list):
         return [_without_nothing(v) if isinstance(v, dict) else v for v in value] or None
     return value
-
-
-def rfc3339(at: datetime) -> str:
-    """UTC with milliseconds only where there are any, so that a round trip is exact."""
-    at = at.astimezone(UTC)
-    if at.microsecond // 1000:
-        return at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
-    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 Timestamp = Annotated[datetime, PlainSerializer(rfc3339, return_type=str, when_used="json")]

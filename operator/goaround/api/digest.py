@@ -9,10 +9,9 @@ digest that exists.
 from goaround.api.base import Json, Model
 from goaround.api.canonical import canonical, sha256_of
 from goaround.api.feature import AIFeatureSpec, Release
+from goaround.api.plain import PREFIX
+from goaround.api.plain import short as short
 from goaround.api.remembered import Remembered
-
-SHORT = 12
-PREFIX = "sha256:"
 
 
 def _meant(model: Model) -> Json:
@@ -55,8 +54,3 @@ def is_named(digest: str, start: str) -> bool:
     """Whether people mean this digest by its beginning, or by all of it; `sha256:` may be left
     out."""
     return digest.removeprefix(PREFIX).startswith(start.removeprefix(PREFIX))
-
-
-def short(digest: str) -> str:
-    """The 12 hex digits by which people and record names call a digest."""
-    return digest.removeprefix(PREFIX)[:SHORT]

@@ -4,15 +4,72 @@ from dataclasses import dataclass, field
 
 from pydantic import Field
 
-from goaround.api import API_VERSION, GROUP, VERSION
+from goaround.api import API_VERSION
 from goaround.api.base import Json, Model, ObjectMeta
 from goaround.api.feature import AIFeatureSpec
 from goaround.api.incident import AIIncidentSpec, AIIncidentStatus
 from goaround.api.killswitch import AIKillSwitchSpec, AIKillSwitchStatus
 from goaround.api.names import MAX_FEATURE_NAME
+from goaround.api.resources import (
+    ACCESS_REVIEWS,
+    CONFIG_MAPS,
+    CRDS,
+    DAEMON_SETS,
+    DEPLOYMENTS,
+    ENDPOINT_SLICES,
+    EVENTS,
+    FEATURES,
+    INCIDENTS,
+    KILL_SWITCHES,
+    LEASES,
+    PODS,
+    POLICY_BINDINGS,
+    RECORDS,
+    SECRETS,
+    SELF_REVIEWS,
+    SERVICES,
+    SIGN_OFFS,
+    STATEFUL_SETS,
+    VALIDATING_POLICIES,
+    Kind,
+)
 from goaround.api.schema import cel
 from goaround.api.signoff import AISignOffSpec
 from goaround.api.status import AIFeatureStatus, DrillResult
+
+__all__ = [
+    "ACCESS_REVIEWS",
+    "AGE",
+    "CONFIG_MAPS",
+    "CRDS",
+    "DAEMON_SETS",
+    "DEPLOYMENTS",
+    "ENDPOINT_SLICES",
+    "EVENTS",
+    "FEATURES",
+    "INCIDENTS",
+    "KILL_SWITCHES",
+    "LEASES",
+    "OURS",
+    "PODS",
+    "POLICY_BINDINGS",
+    "READY",
+    "RECORDS",
+    "SECRETS",
+    "SELF_REVIEWS",
+    "SERVED",
+    "SERVICES",
+    "SIGN_OFFS",
+    "STATEFUL_SETS",
+    "VALIDATING_POLICIES",
+    "AIFeature",
+    "AIIncident",
+    "AIKillSwitch",
+    "AISignOff",
+    "Kind",
+    "Resource",
+    "Served",
+]
 
 
 class Resource(Model):
@@ -63,20 +120,6 @@ class AISignOff(Resource):
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """A resource type on the API server."""
-
-    group: str
-    version: str
-    plural: str
-    kind: str
-
-    @property
-    def api_version(self) -> str:
-        return f"{self.group}/{self.version}" if self.group else self.version
-
-
-@dataclass(frozen=True, slots=True)
 class Served:
     """How one of our kinds is served: names, columns, models."""
 
@@ -91,37 +134,6 @@ class Served:
     description: str = ""
 
 
-FEATURES = Kind(GROUP, VERSION, "aifeatures", "AIFeature")
-INCIDENTS = Kind(GROUP, VERSION, "aiincidents", "AIIncident")
-KILL_SWITCHES = Kind(GROUP, VERSION, "aikillswitches", "AIKillSwitch")
-SIGN_OFFS = Kind(GROUP, VERSION, "aisignoffs", "AISignOff")
-RECORDS = Kind("apps", "v1", "controllerrevisions", "ControllerRevision")
-CONFIG_MAPS = Kind("", "v1", "configmaps", "ConfigMap")
-SECRETS = Kind("", "v1", "secrets", "Secret")
-SERVICES = Kind("", "v1", "services", "Service")
-PODS = Kind("", "v1", "pods", "Pod")
-ENDPOINT_SLICES = Kind("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice")
-EVENTS = Kind("", "v1", "events", "Event")
-VALIDATING_POLICIES = Kind(
-    "admissionregistration.k8s.io",
-    "v1",
-    "validatingadmissionpolicies",
-    "ValidatingAdmissionPolicy",
-)
-POLICY_BINDINGS = Kind(
-    "admissionregistration.k8s.io",
-    "v1",
-    "validatingadmissionpolicybindings",
-    "ValidatingAdmissionPolicyBinding",
-)
-LEASES = Kind("coordination.k8s.io", "v1", "leases", "Lease")
-DEPLOYMENTS = Kind("apps", "v1", "deployments", "Deployment")
-STATEFUL_SETS = Kind("apps", "v1", "statefulsets", "StatefulSet")
-DAEMON_SETS = Kind("apps", "v1", "daemonsets", "DaemonSet")
-ACCESS_REVIEWS = Kind(
-    "authorization.k8s.io", "v1", "selfsubjectaccessreviews", "SelfSubjectAccessReview"
-)
-SELF_REVIEWS = Kind("authentication.k8s.io", "v1", "selfsubjectreviews", "SelfSubjectReview")
 OURS = (FEATURES, INCIDENTS, KILL_SWITCHES, SIGN_OFFS)
 
 

@@ -7,8 +7,7 @@ import hashlib
 from datetime import UTC, datetime
 
 from goaround.api import GROUP
-from goaround.api.base import rfc3339
-from goaround.api.digest import short
+from goaround.api.plain import rfc3339, short
 
 MAX_FEATURE_NAME = 50
 MAX_LABEL = 63

@@ -1,5 +1,5 @@
-"""Commands for people: the flight plan before take-off, and what the evidence said afterwards.
+"""Commands for people: before take-off, in flight, on a bad day, and what was learnt afterwards.
 
-They read and print. Nothing here changes a cluster. Exit codes: 0 done, 1 usage or input that
-cannot be read, 2 the answer is no.
+They read, print, and write what a person decides; nothing decides by itself here. Exit codes: 0
+done, 1 it could not be done, 2 the answer is no, 130 interrupted.
 """

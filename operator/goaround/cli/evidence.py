@@ -5,11 +5,11 @@ had, 2 with --verify: the chain is broken.
 """
 
 import argparse
-import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from goaround.cli.command import OK, REFUSED, CommandError, Parser, run, say
+from goaround.cli.connection import Ask, add_connection, ask_cluster, where
 
 if TYPE_CHECKING:
     from goaround.cli.evidence_text import Binder
@@ -17,16 +17,15 @@ if TYPE_CHECKING:
 SUMMARY: Final = "how every flight of a feature ended, as a chain that can be verified"
 
 
-def main(argv: Sequence[str]) -> int:
+def main(argv: Sequence[str], ask: Ask = ask_cluster) -> int:
     """The exit code."""
-    return run(_parser(), argv, _run)
+    return run(_parser(), argv, lambda args: _run(args, ask))
 
 
 def _parser() -> Parser:
     parser = Parser(prog="goaround evidence", description=SUMMARY)
     parser.add_argument("feature", help="name of the AIFeature")
-    parser.add_argument("-n", "--namespace", help="default: that of the kubeconfig")
-    parser.add_argument("--kubeconfig", help="default: the pod's account, $KUBECONFIG, ~/.kube")
+    add_connection(parser)
     parser.add_argument(
         "--verify", action="store_true", help="recompute the chain; leave with 2 where it is broken"
     )
@@ -36,8 +35,8 @@ def _parser() -> Parser:
     return parser
 
 
-def _run(args: argparse.Namespace) -> int:
-    return answer(_read(args), args.output, verify=args.verify)
+def _run(args: argparse.Namespace, ask: Ask) -> int:
+    return answer(_read(args, ask), args.output, verify=args.verify)
 
 
 def answer(binder: "Binder", output: str, *, verify: bool) -> int:
@@ -54,13 +53,11 @@ def answer(binder: "Binder", output: str, *, verify: bool) -> int:
     return REFUSED if verify and binder.faults else OK
 
 
-def _read(args: argparse.Namespace) -> "Binder":
+def _read(args: argparse.Namespace, ask: Ask) -> "Binder":
     from goaround.cli.cluster import read_binder
     from goaround.cli.evidence_text import binder
 
-    namespace, feature, bodies = asyncio.run(
-        read_binder(args.namespace, args.feature, args.kubeconfig)
-    )
+    namespace, feature, bodies = read_binder(where(args), args.feature, ask)
     if feature is None and not bodies:
         raise CommandError(
             f"there is no AIFeature {args.feature} in namespace {namespace}, nor a binder of it"

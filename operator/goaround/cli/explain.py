@@ -5,7 +5,6 @@ Prometheus; without one, only what status says is told. Exit codes: 0 told, 1 no
 """
 
 import argparse
-import asyncio
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -23,6 +22,7 @@ from goaround.cli.command import (
     run,
     say,
 )
+from goaround.cli.connection import add_connection, ask_cluster, where
 
 if TYPE_CHECKING:
     from goaround.api.kinds import AIFeature
@@ -39,8 +39,7 @@ def main(argv: Sequence[str], signals: Callable[[], "Signals"]) -> int:
 def _parser() -> Parser:
     parser = Parser(prog="goaround explain", description=SUMMARY)
     parser.add_argument("feature", help="name of the AIFeature")
-    parser.add_argument("-n", "--namespace", help="default: that of the kubeconfig")
-    parser.add_argument("--kubeconfig", help="default: the pod's account, $KUBECONFIG, ~/.kube")
+    add_connection(parser)
     add_provider(parser, "replay the windows read from")
     parser.add_argument(
         "--since", type=duration, metavar="2h", help="draw no more than that (all of the flight)"
@@ -53,7 +52,7 @@ def _run(args: argparse.Namespace, signals: Callable[[], "Signals"]) -> int:
     from goaround.cli.cluster import read_feature
     from goaround.rollout.flown import as_flown
 
-    feature = as_flown(asyncio.run(read_feature(args.namespace, args.feature, args.kubeconfig)))
+    feature = as_flown(read_feature(where(args), args.feature, ask_cluster))
     say("\n".join(_head(feature)))
     if args.prometheus is None:
         lines = [printable(signal.message) for signal in feature.status.signals]

@@ -5,13 +5,13 @@ people do, on the incident. Exit codes: 0 free, 2 frozen, 1 not to be had.
 """
 
 import argparse
-import asyncio
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from goaround.cli.command import OK, REFUSED, Parser, printable, run, say
+from goaround.cli.connection import Ask, add_connection, ask_cluster, where
+from goaround.cli.output import add_output, say_as
 
 if TYPE_CHECKING:
     from goaround.api.kinds import AIFeature, AIIncident
@@ -33,26 +33,24 @@ class Freeze:
         return any(name not in self.passed for name, _, _ in self.by)
 
 
-def main(argv: Sequence[str]) -> int:
+def main(argv: Sequence[str], ask: Ask = ask_cluster) -> int:
     """The exit code."""
-    return run(_parser(), argv, _run)
+    return run(_parser(), argv, lambda args: _run(args, ask))
 
 
 def _parser() -> Parser:
     parser = Parser(prog="goaround freeze", description=SUMMARY)
     parser.add_argument("action", choices=("check",), help="leave with 0: free, 2: frozen")
     parser.add_argument("feature", help="name of the AIFeature")
-    parser.add_argument("-n", "--namespace", help="default: that of the kubeconfig")
-    parser.add_argument("--kubeconfig", help="default: the pod's account, $KUBECONFIG, ~/.kube")
-    parser.add_argument("-o", "--output", choices=("text", "json"), default="text", help="(text)")
+    add_connection(parser)
+    add_output(parser)
     return parser
 
 
-def _run(args: argparse.Namespace) -> int:
+def _run(args: argparse.Namespace, ask: Ask) -> int:
     from goaround.cli.cluster import read_troubles
 
-    read = read_troubles(args.namespace, args.feature, args.kubeconfig)
-    return answer(freeze_of(*asyncio.run(read)), args.output)
+    return answer(freeze_of(*read_troubles(where(args), args.feature, ask)), args.output)
 
 
 def freeze_of(feature: "AIFeature", incidents: Sequence["AIIncident"]) -> Freeze:
@@ -71,8 +69,9 @@ def freeze_of(feature: "AIFeature", incidents: Sequence["AIIncident"]) -> Freeze
 
 
 def answer(found: Freeze, output: str) -> int:
-    """Print it as `text` or `json`; the exit code."""
-    say(_as_json(found) if output == "json" else _as_text(found))
+    """Print it in this form; the exit code."""
+    if not say_as(output, _as_json(found)):
+        say(_as_text(found))
     return REFUSED if found.is_frozen else OK
 
 
@@ -90,9 +89,9 @@ def _as_text(found: Freeze) -> str:
     return "\n".join(map(printable, lines))
 
 
-def _as_json(found: Freeze) -> str:
+def _as_json(found: Freeze) -> dict[str, object]:
     by = [
         {"incident": name, "severity": severity, "phase": phase, "passed": name in found.passed}
         for name, severity, phase in found.by
     ]
-    return json.dumps({"feature": found.feature, "frozen": found.is_frozen, "by": by})
+    return {"feature": found.feature, "frozen": found.is_frozen, "by": by}

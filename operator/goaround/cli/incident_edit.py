@@ -5,7 +5,6 @@ is read and kept. Refuses nothing by itself: the API server does, in its own wor
 """
 
 import argparse
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from datetime import UTC, datetime
@@ -14,7 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 from goaround.cli.command import OK, CommandError, Parser, harmless, printable, run, say
 from goaround.cli.connection import Ask, add_connection, ask_cluster, where
 from goaround.cli.incident_verbs import VERBS, Kind, Option, Verb
+from goaround.cli.lookup import found
 from goaround.cli.moments import future, past
+from goaround.cli.output import NOTHING_KEPT, add_output, say_as
 from goaround.cli.paths import NotThere, leaves, put, reach, without
 
 if TYPE_CHECKING:
@@ -53,9 +54,8 @@ def parser_of(name: str, verb: Verb, now: datetime) -> Parser:
     parser.add_argument("incident", help="name of the AIIncident")
     for option in verb.options:
         _add(parser, option, now)
-    add_connection(parser)
-    parser.add_argument("--dry-run", action="store_true", help="print the patch; write nothing")
-    parser.add_argument("-o", "--output", choices=("text", "json"), default="text", help="(text)")
+    add_connection(parser, writes=True)
+    add_output(parser)
     return parser
 
 
@@ -143,11 +143,11 @@ def _edit(args: argparse.Namespace, verb: Verb, ask: Ask) -> int:
         raise CommandError("nothing is said: give at least one option (--help lists them)")
 
     async def do(api: "Api", namespace: str) -> int:
-        before, after, patch = await _written(api, namespace, args, verb)
-        if args.dry_run or args.output == "json":
-            say(json.dumps(patch if args.dry_run else after, indent=2))
-        else:
+        before, after = await _written(api, namespace, args, verb)
+        if not say_as(args.output, after):
             say(harmless("\n".join(_told(namespace, before, after))))
+            if args.dry_run:
+                say(NOTHING_KEPT.strip())
         return OK
 
     return ask(where(args), do)
@@ -155,21 +155,21 @@ def _edit(args: argparse.Namespace, verb: Verb, ask: Ask) -> int:
 
 async def _written(
     api: "Api", namespace: str, args: argparse.Namespace, verb: Verb
-) -> "tuple[Body, Body, Body]":
-    """The object before and after, and the patch. Raises CommandError, KubeError."""
-    from goaround.api.kinds import INCIDENTS
+) -> "tuple[Body, Body]":
+    """The object before and after. Raises CommandError, KubeError."""
+    from goaround.api.resources import INCIDENTS
     from goaround.world.kube import Conflict, merge_patch
 
     for _ in range(TRIES):
-        before = await api.get(INCIDENTS, namespace, args.incident)
+        before = await found(api, INCIDENTS, namespace, args.incident)
         spec = before["spec"]
         wanted = merge_patch(spec, changed(spec, verb, vars(args)))
         version = {"resourceVersion": before["metadata"]["resourceVersion"]}
         patch = {"metadata": version, "spec": wanted}
-        if args.dry_run or not wanted:
-            return before, before, patch
+        if not wanted:
+            return before, before
         try:
-            return before, await api.patch(INCIDENTS, namespace, args.incident, patch), patch
+            return before, await api.patch(INCIDENTS, namespace, args.incident, patch)
         except Conflict:
             continue  # somebody else wrote: decide again on what they left
     raise CommandError(f"others keep writing {args.incident}: try again")

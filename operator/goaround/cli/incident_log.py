@@ -5,12 +5,12 @@ to be had, 2 with verify: the timeline is not what was recorded.
 """
 
 import argparse
-import asyncio
 import json
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from goaround.cli.command import OK, REFUSED, Parser, printable, run, say
+from goaround.cli.connection import add_connection, ask_cluster, where
 
 if TYPE_CHECKING:
     from goaround.cli.incident_cluster import Read
@@ -37,15 +37,14 @@ def parser_of(verb: str, summary: str) -> Parser:
     """Which incident, and where."""
     parser = Parser(prog=f"goaround incident {verb}", description=summary)
     parser.add_argument("incident", help="name of the AIIncident")
-    parser.add_argument("-n", "--namespace", help="default: that of the kubeconfig")
-    parser.add_argument("--kubeconfig", help="default: the pod's account, $KUBECONFIG, ~/.kube")
+    add_connection(parser)
     return parser
 
 
 def _read(args: argparse.Namespace) -> "Read":
     from goaround.cli.incident_cluster import read_timeline
 
-    return asyncio.run(read_timeline(args.namespace, args.incident, args.kubeconfig))
+    return read_timeline(where(args), args.incident, ask_cluster)
 
 
 def _show(args: argparse.Namespace) -> int:

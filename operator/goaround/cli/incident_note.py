@@ -5,40 +5,47 @@ of what it says: who writes it is a claim, as whoever may annotate may claim any
 """
 
 import argparse
-import asyncio
 import json
 import secrets
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from goaround.cli.command import OK, CommandError, run, say
+from goaround.cli.connection import Ask, ask_cluster, where
 from goaround.cli.incident_log import parser_of
+
+if TYPE_CHECKING:
+    from goaround.world.kube import Api
 
 LONGEST: Final = 6000
 SUMMARY: Final = "write a note into the timeline of an incident"
 
 
-def main(argv: Sequence[str]) -> int:
+def main(argv: Sequence[str], ask: Ask = ask_cluster) -> int:
     """The exit code."""
     parser = parser_of("note", SUMMARY)
     parser.add_argument("text", help="what is to be remembered; never data of users")
     parser.add_argument(
         "--at", help="when it was: 13:52Z (of today, or of yesterday), or 2026-11-21T13:52:00Z"
     )
-    return run(parser, argv, _note)
+    return run(parser, argv, lambda args: _note(args, ask))
 
 
-def _note(args: argparse.Namespace) -> int:
-    from goaround.cli.incident_cluster import annotate, who_am_i
-
+def _note(args: argparse.Namespace, ask: Ask) -> int:
     now = datetime.now(UTC)
     text, at = checked(args.text), when(args.at, now) if args.at else now
-    by = asyncio.run(who_am_i(args.kubeconfig))
-    annotations = {annotation(now, secrets.token_hex): note(text, at, by)}
-    namespace = asyncio.run(annotate(args.namespace, args.incident, args.kubeconfig, annotations))
-    say(f"{namespace}/{args.incident}: noted {at:%Y-%m-%d %H:%M:%S}Z as {by or 'nobody'}")
-    return OK
+
+    async def do(api: "Api", namespace: str) -> int:
+        from goaround.cli.incident_cluster import annotate, who_am_i
+
+        by = await who_am_i(api)
+        annotations = {annotation(now, secrets.token_hex): note(text, at, by)}
+        await annotate(api, namespace, args.incident, annotations)
+        say(f"{namespace}/{args.incident}: noted {at:%Y-%m-%d %H:%M:%S}Z as {by or 'nobody'}")
+        return OK
+
+    return ask(where(args), do)
 
 
 def checked(text: str) -> str:
@@ -80,7 +87,7 @@ def annotation(now: datetime, random: Callable[[int], str]) -> str:
 
 def note(text: str, at: datetime, by: str | None) -> str:
     """As the operator reads it."""
-    from goaround.api.base import rfc3339
+    from goaround.api.plain import rfc3339
 
     said = {"at": rfc3339(at), "by": by, "text": text}
     return json.dumps({k: v for k, v in said.items() if v is not None}, ensure_ascii=False)

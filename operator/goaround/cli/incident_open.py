@@ -5,7 +5,6 @@ second one.
 """
 
 import argparse
-import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -13,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 from goaround.cli.command import OK, CommandError, Parser, harmless, run, say
 from goaround.cli.connection import Ask, add_connection, ask_cluster, where
 from goaround.cli.incident_verbs import SEVERITIES, SUMMARY
+from goaround.cli.lookup import missing
 from goaround.cli.moments import past
+from goaround.cli.output import NOTHING_KEPT, add_output, say_as
 
 if TYPE_CHECKING:
-    from goaround.world.kube import Api
+    from goaround.world.kube import Api, Body
 
 Json = dict[str, Any]
 
@@ -37,15 +38,15 @@ def _parser(now: datetime) -> Parser:
         parser.add_argument(option.flag, help=option.help, **more)
     kinds = ("Practice", "Tabletop")
     parser.add_argument("--drill", choices=kinds, help="it is an exercise: counts nowhere")
-    add_connection(parser)
-    parser.add_argument("--dry-run", action="store_true", help="print the object; write nothing")
+    add_connection(parser, writes=True)
+    add_output(parser)
     return parser
 
 
 def manifest(args: argparse.Namespace, namespace: str, now: datetime) -> Json:
     """The object that is created."""
     from goaround.api import names
-    from goaround.api.kinds import INCIDENTS
+    from goaround.api.resources import INCIDENTS
 
     summary = {
         "whatBroke": args.what or args.reason,
@@ -73,11 +74,10 @@ def manifest(args: argparse.Namespace, namespace: str, now: datetime) -> Json:
 def _open(args: argparse.Namespace, now: datetime, ask: Ask) -> int:
     async def do(api: "Api", namespace: str) -> int:
         body = manifest(args, namespace, now)
-        if args.dry_run:
-            say(json.dumps(body, indent=2))
-            return OK
         await _known(api, namespace, args.feature)
-        say(harmless(await _created(api, namespace, body)))
+        made, told = await _created(api, namespace, body)
+        if not say_as(args.output, made):
+            say(harmless(told + (NOTHING_KEPT if args.dry_run else "")))
         return OK
 
     return ask(where(args), do)
@@ -85,27 +85,31 @@ def _open(args: argparse.Namespace, now: datetime, ask: Ask) -> int:
 
 async def _known(api: "Api", namespace: str, feature: str) -> None:
     """Raises CommandError where there is surely no such feature."""
-    from goaround.api.kinds import FEATURES
-    from goaround.world.kube import NotFound, Refused
+    from goaround.api.resources import FEATURES
+    from goaround.world.kube import NotFound, NotServed, Refused
 
     try:
         await api.get(FEATURES, namespace, feature)
+    except NotServed:
+        raise
     except NotFound as err:
-        raise CommandError(f"there is no AIFeature {feature} in namespace {namespace}") from err
+        raise CommandError(await missing(api, FEATURES, namespace, feature)) from err
     except Refused:
         return  # who may report need not be allowed to read features
 
 
-async def _created(api: "Api", namespace: str, body: Json) -> str:
-    from goaround.api.kinds import INCIDENTS
+async def _created(api: "Api", namespace: str, body: Json) -> "tuple[Body, str]":
+    """The incident as it stands, and what became of it in words."""
+    from goaround.api.resources import INCIDENTS
     from goaround.world.kube import AlreadyExists
 
     name = body["metadata"]["name"]
     try:
-        await api.create(INCIDENTS, namespace, body)
+        made = await api.create(INCIDENTS, namespace, body)
     except AlreadyExists:
-        return f"aiincident {namespace}/{name} was opened before, with the same words"
-    return "\n".join(
+        known = await api.get(INCIDENTS, namespace, name)
+        return known, f"aiincident {namespace}/{name} was opened before, with the same words"
+    return made, "\n".join(
         [
             f"aiincident {namespace}/{name} opened",
             f"  next: kubectl goaround incident assign {name} -n {namespace} --commander YOU",

@@ -5,13 +5,14 @@ approving and sending messages is left to the verbs that write.
 """
 
 import argparse
-import json
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from goaround.cli import incident_edit
 from goaround.cli.command import OK, CommandError, Parser, harmless, run, say
 from goaround.cli.connection import Ask, Where, add_connection, ask_cluster, where
+from goaround.cli.lookup import found as looked_up
+from goaround.cli.output import add_output, say_as, table
 
 if TYPE_CHECKING:
     from goaround.api.kinds import AIIncident
@@ -27,19 +28,19 @@ def list_main(argv: Sequence[str], ask: Ask = ask_cluster) -> int:
     parser.add_argument("--open", action="store_true", help="only those where something burns")
     parser.add_argument("-A", "--all-namespaces", action="store_true", help="of all namespaces")
     add_connection(parser)
-    parser.add_argument("-o", "--output", choices=("text", "json"), default="text", help="(text)")
+    add_output(parser)
     return run(parser, argv, lambda args: _list(args, ask))
 
 
 def _list(args: argparse.Namespace, ask: Ask) -> int:
     found = [b for b in read_all(args, ask) if not args.open or _phase(b) not in OVER]
-    if args.output == "json":
-        say(json.dumps(found, indent=2))
-    elif not found:
+    if say_as(args.output, found):
+        return OK
+    if not found:
         say("no incident" + (" is open" if args.open else ""))
     else:
         ranked = sorted(found, key=lambda b: (_phase(b) in OVER, _severity(b), _opened(b)))
-        say("\n".join(_table([COLUMNS, *(_row(b, every=args.all_namespaces) for b in ranked)])))
+        say("\n".join(table([COLUMNS, *(_row(b, every=args.all_namespaces) for b in ranked)])))
     return OK
 
 
@@ -47,7 +48,7 @@ def read_all(args: argparse.Namespace, ask: Ask) -> "list[Body]":
     """The incidents of the namespace, or of all. Raises CommandError."""
 
     async def do(api: "Api", namespace: str) -> "list[Body]":
-        from goaround.api.kinds import INCIDENTS
+        from goaround.api.resources import INCIDENTS
 
         return await api.list(INCIDENTS, namespace=None if args.all_namespaces else namespace)
 
@@ -80,37 +81,27 @@ def _row(body: "Body", *, every: bool) -> tuple[str, ...]:
     )
 
 
-def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    clean = [[harmless(cell).replace("\n", " ") for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*clean, strict=True)]
-    for row in clean:
-        cells = (f"{cell:{width}}" for cell, width in zip(row, widths, strict=True))
-        yield "  ".join(cells).rstrip()
-
-
 def show_main(argv: Sequence[str], ask: Ask = ask_cluster) -> int:
     """The exit code."""
     parser = Parser(prog="goaround incident show", description="everything that is known of one")
     parser.add_argument("incident", help="name of the AIIncident")
     add_connection(parser)
-    parser.add_argument("-o", "--output", choices=("text", "json"), default="text", help="(text)")
+    add_output(parser)
     return run(parser, argv, lambda args: _show(args, ask))
 
 
 def _show(args: argparse.Namespace, ask: Ask) -> int:
     body = _read(where(args), args.incident, ask)
-    if args.output == "json":
-        say(json.dumps(body, indent=2))
-    else:
+    if not say_as(args.output, body):
         say(harmless("\n".join(_told(body))))
     return OK
 
 
 def _read(at: Where, name: str, ask: Ask) -> "Body":
     async def do(api: "Api", namespace: str) -> "Body":
-        from goaround.api.kinds import INCIDENTS
+        from goaround.api.resources import INCIDENTS
 
-        return await api.get(INCIDENTS, namespace, name)
+        return await looked_up(api, INCIDENTS, namespace, name)
 
     return ask(at, do)
 
@@ -215,7 +206,7 @@ def comms_main(argv: Sequence[str], ask: Ask = ask_cluster) -> int:
 
 def _draft(args: argparse.Namespace, ask: Ask) -> int:
     async def do(api: "Api", namespace: str) -> int:
-        from goaround.api.kinds import CONFIG_MAPS, INCIDENTS
+        from goaround.api.resources import CONFIG_MAPS, INCIDENTS
         from goaround.world.kube import NotFound
 
         body = await api.get(INCIDENTS, namespace, args.incident)

@@ -1,13 +1,11 @@
-"""`goaround kill|revive|status FEATURE`: the fallback for everybody, at once, and the way back.
+"""`goaround kill|revive FEATURE`: the fallback for everybody, at once, and the way back.
 
 Decides names only: the same words are the same switch. A kill is created before anything is read,
 so that nothing stands before it; who may revive is decided by the API server.
 """
 
 import argparse
-import asyncio
 import hashlib
-import json
 import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
@@ -24,6 +22,8 @@ from goaround.cli.command import (
     say,
 )
 from goaround.cli.connection import Ask, add_connection, ask_cluster, where
+from goaround.cli.lookup import missing
+from goaround.cli.output import NOTHING_KEPT, add_output, say_as
 
 if TYPE_CHECKING:
     from goaround.world.kube import Api, Body
@@ -41,8 +41,23 @@ def kill_main(argv: Sequence[str], ask: Ask = ask_cluster) -> int:
     parser.add_argument("--drill", action="store_true", help="practice: it ends by itself")
     parser.add_argument("--seconds", type=int, help="length of the drill, 10 to 900 (180)")
     parser.add_argument("--wait", type=positive, default=10.0, help="seconds to wait for it (10)")
-    add_connection(parser)
-    parser.add_argument("--dry-run", action="store_true", help="print the object; write nothing")
+    parser.add_argument(
+        "--direct",
+        action="store_true",
+        help="for the day the operator is down: tell the flag replicas, too",
+    )
+    parser.add_argument(
+        "--flag-replica",
+        action="append",
+        default=[],
+        metavar="URL",
+        help="one of them",
+    )
+    parser.add_argument(
+        "--control-token-file", metavar="FILE", help="their token (Secret of the chart)"
+    )
+    add_connection(parser, writes=True)
+    add_output(parser)
     return run(parser, argv, lambda args: _kill(args, ask))
 
 
@@ -51,14 +66,13 @@ def revive_main(argv: Sequence[str], ask: Ask = ask_cluster) -> int:
     description = "delete the kill switches of a feature, so that last-known-good serves again"
     parser = Parser(prog="goaround revive", description=description)
     parser.add_argument("feature", help="name of the AIFeature")
-    add_connection(parser)
-    parser.add_argument("--dry-run", action="store_true", help="only list them")
+    add_connection(parser, writes=True)
     return run(parser, argv, lambda args: _revive(args, ask))
 
 
 def switch(args: argparse.Namespace) -> Json:
     """The AIKillSwitch that is created."""
-    from goaround.api.kinds import KILL_SWITCHES
+    from goaround.api.resources import KILL_SWITCHES
 
     about = f"{args.feature}\0{args.reason}\0{args.drill}"
     spec: Json = {"featureRef": {"name": args.feature}, "reason": args.reason}
@@ -74,36 +88,45 @@ def switch(args: argparse.Namespace) -> Json:
 
 
 def _kill(args: argparse.Namespace, ask: Ask) -> int:
+    if args.direct and not args.dry_run:
+        from goaround.cli import kill_direct
+
+        return kill_direct.kill(args, switch(args), ask)
     body = switch(args)
-    if args.dry_run:
-        say(json.dumps(body, indent=2))
-        return OK
 
     async def do(api: "Api", namespace: str) -> int:
         name = body["metadata"]["name"]
-        say(harmless(await _stop(api, namespace, body)))
+        made, told = await stop(api, namespace, body)
+        is_told = say_as(args.output, made)
+        if not is_told:
+            say(harmless(told + (NOTHING_KEPT if args.dry_run else "")))
         if not await _exists(api, namespace, args.feature):
-            raise _nobody(args.feature, namespace, name)
-        say(harmless(await _recorded(api, namespace, name, args.wait)))
+            raise await _nobody(api, args, namespace, name)
+        if not args.dry_run and not is_told:
+            say(harmless(await _recorded(api, namespace, name, args.wait)))
         return OK
 
     return ask(where(args), do)
 
 
-def _nobody(feature: str, namespace: str, name: str) -> Refusal:
-    return Refusal(
-        f"there is no AIFeature {feature} in namespace {namespace}: this switch stops nothing. "
-        f"Look for the right -n, and delete it: kubectl delete aiks {name} -n {namespace}"
-    )
+async def _nobody(api: "Api", args: argparse.Namespace, namespace: str, name: str) -> Refusal:
+    from goaround.api.resources import FEATURES
+
+    told = await missing(api, FEATURES, namespace, args.feature)
+    if args.dry_run:
+        return Refusal(f"{told}. This switch would stop nothing")
+    undo = f"kubectl delete aiks {name} -n {namespace}"
+    return Refusal(f"{told}. This switch stops nothing: delete it: {undo}")
 
 
-async def _stop(api: "Api", namespace: str, body: Json) -> str:
-    from goaround.api.kinds import KILL_SWITCHES
+async def stop(api: "Api", namespace: str, body: Json) -> "tuple[Body, str]":
+    """The switch as it stands, and what became of it in words. Raises KubeError."""
+    from goaround.api.resources import KILL_SWITCHES
     from goaround.world.kube import AlreadyExists
 
     name = body["metadata"]["name"]
     try:
-        await api.create(KILL_SWITCHES, namespace, body)
+        made = await api.create(KILL_SWITCHES, namespace, body)
     except AlreadyExists as err:
         known = await api.get(KILL_SWITCHES, namespace, name)
         if known.get("status", {}).get("endedAt") or known["metadata"].get("deletionTimestamp"):
@@ -111,12 +134,12 @@ async def _stop(api: "Api", namespace: str, body: Json) -> str:
                 f"aikillswitch {name} is there and stops nobody any more: delete it (kubectl "
                 f"delete aiks {name} -n {namespace}), or give another --reason"
             ) from err
-        return f"aikillswitch {namespace}/{name} was there before, with the same words"
-    return f"aikillswitch {namespace}/{name} created"
+        return known, f"aikillswitch {namespace}/{name} was there before, with the same words"
+    return made, f"aikillswitch {namespace}/{name} created"
 
 
 async def _exists(api: "Api", namespace: str, feature: str) -> bool:
-    from goaround.api.kinds import FEATURES
+    from goaround.api.resources import FEATURES
     from goaround.world.kube import NotFound, Refused
 
     try:
@@ -130,11 +153,15 @@ async def _exists(api: "Api", namespace: str, feature: str) -> bool:
 
 async def _recorded(api: "Api", namespace: str, name: str, seconds: float) -> str:
     """What the operator says of it, as soon as it does."""
-    from goaround.api.kinds import KILL_SWITCHES
+    from goaround.api.resources import KILL_SWITCHES
+    from goaround.world.kube import Refused
 
     until = time.monotonic() + seconds
     while True:
-        status = (await api.get(KILL_SWITCHES, namespace, name)).get("status", {})
+        try:
+            status = (await api.get(KILL_SWITCHES, namespace, name)).get("status", {})
+        except Refused:
+            return "  whether it is recorded you may not read; it works all the same"
         if at := status.get("latchedAt"):
             return f"  {status.get('message') or 'recorded'} (recorded {at})"
         if time.monotonic() >= until:
@@ -142,12 +169,16 @@ async def _recorded(api: "Api", namespace: str, name: str, seconds: float) -> st
                 "  not recorded by the operator yet; flag replicas obey the switch without it: "
                 f"kubectl get aiks {name} -n {namespace}"
             )
-        await asyncio.sleep(PAUSE_SECONDS)
+        _pause(PAUSE_SECONDS)
+
+
+def _pause(seconds: float) -> None:
+    time.sleep(seconds)
 
 
 def _revive(args: argparse.Namespace, ask: Ask) -> int:
     async def do(api: "Api", namespace: str) -> int:
-        from goaround.api.kinds import FEATURES, KILL_SWITCHES
+        from goaround.api.resources import FEATURES, KILL_SWITCHES
         from goaround.world.kube import NotFound
 
         try:
@@ -156,8 +187,7 @@ def _revive(args: argparse.Namespace, ask: Ask) -> int:
             feature = {}
         mine, others = _sources(await api.list(KILL_SWITCHES, namespace=namespace), feature, args)
         for name in mine:
-            if not args.dry_run:
-                await api.delete(KILL_SWITCHES, namespace, name)
+            await api.delete(KILL_SWITCHES, namespace, name)
             did = "would be deleted" if args.dry_run else "deleted"
             say(harmless(f"aikillswitch {namespace}/{name} {did}"))
         if not mine:
@@ -190,42 +220,3 @@ def _others(switches: "list[Body]", feature: "Body") -> Iterator[str]:
             yield f"aikillswitch {name} stops all with {wanted}; deleting it revives them, too"
     if feature.get("spec", {}).get("killSwitch", {}).get("engaged"):
         yield "spec.killSwitch.engaged is true: disengage it in Git"
-
-
-def status_main(argv: Sequence[str], ask: Ask = ask_cluster) -> int:
-    """The exit code."""
-    parser = Parser(prog="goaround status", description="what a feature does now, in a few lines")
-    parser.add_argument("feature", help="name of the AIFeature")
-    add_connection(parser)
-    parser.add_argument("-o", "--output", choices=("text", "json"), default="text", help="(text)")
-    return run(parser, argv, lambda args: _status(args, ask))
-
-
-def _status(args: argparse.Namespace, ask: Ask) -> int:
-    async def do(api: "Api", namespace: str) -> int:
-        from goaround.api.kinds import FEATURES
-
-        body = await api.get(FEATURES, namespace, args.feature)
-        if args.output == "json":
-            say(json.dumps(body.get("status", {}), indent=2))
-        else:
-            say(harmless("\n".join(_lines(body))))
-        return OK
-
-    return ask(where(args), do)
-
-
-def _lines(feature: "Body") -> Iterator[str]:
-    status = feature.get("status", {})
-    split = status.get("split", {})
-    arms = "  ".join(f"{arm} {split.get(arm, 0)} %" for arm in ("stable", "candidate", "fallback"))
-    yield f"{feature['metadata']['name']}  {status.get('stage', 'not seen yet')}  {arms}"
-    if summary := status.get("summary"):
-        yield f"  {summary}"
-    for signal in status.get("signals", []):
-        yield f"  {signal['name']} {signal['verdict']}: {signal['message']}"
-    for source in status.get("kill", {}).get("sources", []):
-        yield f"  kept down by {source['kind']} {source['name']}: {source.get('reason', '')}"
-    for rule in status.get("gate", []):
-        if not rule.get("open"):
-            yield f"  gate {rule['name']}: {rule['reason']}"

@@ -7,7 +7,7 @@ that do not exist: a typo in a plan must not be a plan without that line.
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final, get_args
+from typing import Any, Final, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -18,6 +18,8 @@ from goaround.api.feature import AIFeatureSpec
 from goaround.api.kinds import FEATURES, AIFeature
 from goaround.cli.command import CommandError
 from goaround.cli.rules import broken_rules, messages_by_pattern
+
+M = TypeVar("M", bound=BaseModel)
 
 LARGEST_FILE: Final = 1 << 20
 SEVERAL: Final = "it holds {0} AIFeatures ({1}): choose one with --name"
@@ -47,11 +49,7 @@ WORDS: Final[Mapping[str, str]] = {
 
 def feature(path: str, name: str | None = None) -> AIFeature:
     """The AIFeature in the file at `path` (`-`: stdin). Raises CommandError with every fault."""
-    documents = [d for d in _documents(_text(path), path) if d is not None]
-    for document in documents:
-        if not isinstance(document, Mapping):
-            raise CommandError(f"{path}: a document is {_kind_of(document)}, not an object")
-    listed = [o for d in documents for o in _objects(d)]
+    listed = objects(path)
     found = [o for o in listed if o.get("kind") == FEATURES.kind]
     if not found:
         kinds = ", ".join(sorted({str(o.get("kind") or "no kind") for o in listed})) or "nothing"
@@ -69,19 +67,31 @@ def parsed(body: Json, *, source: str) -> AIFeature:
         raise CommandError(
             f"{source}: apiVersion is {body.get('apiVersion')!r}, it must be {API_VERSION}"
         )
-    try:
-        found = AIFeature.model_validate({k: v for k, v in body.items() if k != "status"})
-    except ValidationError as err:
-        rules = messages_by_pattern(AIFeature)
-        raise CommandError(_told(source, [_plain(f, rules) for f in err.errors()])) from err
-    spec = body.get("spec")
-    faults = [
-        *(f"{where}: no such field" for where in _strangers(spec, AIFeatureSpec, "spec")),
-        *broken_rules(found),
-    ]
-    if faults:
+    found, faults = checked(body, AIFeature, AIFeatureSpec)
+    if found is None or faults:
         raise CommandError(_told(source, faults))
     return found
+
+
+def checked(body: Json, model: type[M], spec: type[BaseModel]) -> tuple[M | None, list[str]]:
+    """The object as a model, None where it is none, and every fault in the words of the API
+    server. A field that does not exist is a fault; rules are asked of what is a model."""
+    try:
+        found = model.model_validate({k: v for k, v in body.items() if k != "status"})
+    except ValidationError as err:
+        rules = messages_by_pattern(model)
+        return None, [_plain(fault, rules) for fault in err.errors()]
+    strangers = (f"{at}: no such field" for at in _strangers(body.get("spec"), spec, "spec"))
+    return found, [*strangers, *broken_rules(found)]
+
+
+def objects(path: str) -> list[Json]:
+    """Everything in the file at `path` (`-`: stdin), Lists opened. Raises CommandError."""
+    documents = [d for d in _documents(_text(path), path) if d is not None]
+    for document in documents:
+        if not isinstance(document, Mapping):
+            raise CommandError(f"{path}: a document is {_kind_of(document)}, not an object")
+    return [o for d in documents for o in _objects(d)]
 
 
 def _text(path: str) -> str:

@@ -5,6 +5,7 @@ are not asked, since a file has no past.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
@@ -31,6 +32,7 @@ def broken_rules(model: BaseModel, where: str = "") -> Iterator[str]:
                 yield from broken_rules(item, f"{at}[{index}]" if isinstance(value, list) else at)
 
 
+@cache
 def messages_by_pattern(model: type[BaseModel]) -> dict[str, str]:
     """What the rule that goes with a pattern says, for every pattern of the model's schema."""
     return dict(_patterns(model.model_json_schema()))

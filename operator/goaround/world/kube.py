@@ -1,20 +1,24 @@
 """The port to the Kubernetes API: four calls, and the few answers that matter.
 
 `Api` is all that anything of ours may do to the API server, so that an in-memory store can stand in
-for it when crash points are enumerated. `KubeApi` is the real one, on `kubernetes.aio`.
+for it when crash points are enumerated. `KubeApi` is the servers' one, on `kubernetes.aio`;
+`world/direct.py` has that of the commands, which must start at once.
 It retries nothing: whoever calls knows whether a repeat is safe.
 """
 
 import contextlib
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, Protocol
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Protocol
 
-import aiohttp
-from kubernetes.aio.client import ApiClient, ApiException
-
-from goaround.api.kinds import Kind
 from goaround.api.names import FIELD_MANAGER
+from goaround.api.resources import Kind
+
+if TYPE_CHECKING:
+    from kubernetes.aio.client import ApiClient
 
 Body = dict[str, Any]
 
@@ -30,6 +34,10 @@ class NotFound(KubeError):
     """404: the object does not exist."""
 
 
+class NotServed(NotFound):
+    """404 that speaks of no object: the API server does not know this kind at all."""
+
+
 class Conflict(KubeError):
     """409 on a write: somebody else wrote in between, read again and decide again."""
 
@@ -40,6 +48,10 @@ class AlreadyExists(KubeError):
 
 class Refused(KubeError):
     """Another 4xx: the request itself is not acceptable; a repeat will not help by itself."""
+
+
+class Unauthenticated(Refused):
+    """401: the API server does not know who asks."""
 
 
 class Unavailable(KubeError):
@@ -80,6 +92,8 @@ def path(kind: Kind, namespace: str | None, name: str | None = None) -> str:
 def failure(status: int, message: str, *, creating: bool) -> KubeError:
     """The error of an HTTP status."""
     match status:
+        case 401:
+            return Unauthenticated(message)
         case 404:
             return NotFound(message)
         case 409 if creating:
@@ -95,19 +109,27 @@ def failure(status: int, message: str, *, creating: bool) -> KubeError:
             return Refused(message)
 
 
-class KubeApi:
-    """`Api` on a real API server."""
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request. `body` is JSON still to be written, or text as it is to be sent."""
 
-    def __init__(
-        self,
-        client: ApiClient,
-        *,
-        timeout: float = TIMEOUT_SECONDS,
-        manager: str = FIELD_MANAGER,
-    ) -> None:
-        self._client = client
-        self._timeout = timeout
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: Body | str | None = None
+
+
+class RestApi(ABC):
+    """`Api` in terms of HTTP; whoever inherits it sends the requests."""
+
+    def __init__(self, *, manager: str = FIELD_MANAGER, dry_run: bool = False) -> None:
         self._manager = manager
+        self._dry_run = dry_run
+
+    @abstractmethod
+    async def _sent(self, request: Request) -> tuple[int, bytes]:
+        """Status and body of the answer. Raises Unavailable."""
 
     async def list(
         self, kind: Kind, *, namespace: str | None = None, label: str | None = None
@@ -164,22 +186,49 @@ class KubeApi:
             sent = json.dumps(body)
         if body is not None:
             asked["fieldManager"] = self._manager
-        request = await self._client.param_serialize(
-            method,
-            resource,
-            query_params=list(asked.items()),
-            header_params=headers,
-            body=sent,
+        if self._dry_run and method != "GET":
+            asked["dryRun"] = "All"
+        status, raw = await self._sent(Request(method, resource, asked, headers, sent))
+        return _decoded(status, raw, method, resource)
+
+
+class KubeApi(RestApi):
+    """`Api` on a real API server."""
+
+    def __init__(
+        self,
+        client: "ApiClient",
+        *,
+        timeout: float = TIMEOUT_SECONDS,
+        manager: str = FIELD_MANAGER,
+    ) -> None:
+        super().__init__(manager=manager)
+        self._client = client
+        self._timeout = timeout
+
+    async def _sent(self, request: Request) -> tuple[int, bytes]:
+        # whoever has a client has loaded these; whoever needs only the errors above must not wait
+        from aiohttp import ClientError
+        from kubernetes.aio.client import ApiException
+
+        serialized = await self._client.param_serialize(
+            request.method,
+            request.path,
+            query_params=list(request.query.items()),
+            header_params=dict(request.headers),
+            body=request.body,
             auth_settings=["BearerToken"],
         )
         try:
-            answer = await self._client.call_api(*request, _request_timeout=self._timeout)
+            answer = await self._client.call_api(*serialized, _request_timeout=self._timeout)
             raw: bytes = await answer.read()  # type: ignore[no-untyped-call]
         except ApiException as err:
-            raise failure(err.status or 0, str(err.reason), creating=method == "POST") from err
-        except (TimeoutError, aiohttp.ClientError, OSError) as err:
-            raise Unavailable(f"{method} {resource}: {err or type(err).__name__}") from err
-        return _decoded(answer.status, raw, method, resource)
+            creating = request.method == "POST"
+            raise failure(err.status or 0, str(err.reason), creating=creating) from err
+        except (TimeoutError, ClientError, OSError) as err:
+            what = f"{request.method} {request.path}"
+            raise Unavailable(f"{what}: {err or type(err).__name__}") from err
+        return answer.status, raw
 
 
 def _decoded(status: int, raw: bytes, method: str, resource: str) -> Body:
@@ -190,6 +239,8 @@ def _decoded(status: int, raw: bytes, method: str, resource: str) -> Body:
     if not 200 <= status < 300:
         message = body.get("message") if isinstance(body, dict) else None
         told = f"{method} {resource}: {message or status}"
+        if status == HTTPStatus.NOT_FOUND and not body:
+            raise NotServed(told)  # an object that is missing is told as JSON
         raise failure(status, told, creating=method == "POST")
     if not isinstance(body, dict):
         raise Unavailable(f"{method} {resource}: the answer is not an object")

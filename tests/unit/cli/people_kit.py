@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from goaround.api.base import Json
-from goaround.api.kinds import FEATURES, INCIDENTS, Kind
+from goaround.api.base import Json, rfc3339
+from goaround.api.kinds import ACCESS_REVIEWS, FEATURES, INCIDENTS, SELF_REVIEWS, Kind
 from goaround.cli import session
 from goaround.cli.connection import Where
 from goaround.world.kube import Api, Body
@@ -25,6 +25,7 @@ class Desk:
         self.store = Store(lambda: NOW)
         self.meddle: list[Callable[[], object]] = []
         self.where = Where()
+        self.rights = {"list", "create", "patch"}
 
     def ask(self, where: Where, do: Callable[[Api, str], Awaitable[T]]) -> T:
         self.where = where
@@ -39,6 +40,13 @@ class Desk:
         return self.store.get(kind, namespace, name)
 
     async def create(self, kind: Kind, namespace: str, body: Body) -> Body:
+        if kind in (SELF_REVIEWS, ACCESS_REVIEWS):
+            return self.reviews(kind, body)
+        if self.where.dry_run:
+            return body
+        if "generateName" in body["metadata"]:
+            known = len(self.store.list(kind, namespace, None))
+            body = body | {"metadata": {"name": f"{body['metadata']['generateName']}{known}"}}
         return self.store.create(kind, namespace, body, "people")
 
     async def patch(
@@ -46,10 +54,20 @@ class Desk:
     ) -> Body:
         if self.meddle:
             self.meddle.pop()()
+        if self.where.dry_run:
+            return self.store.get(kind, namespace, name)
         return self.store.patch(kind, namespace, name, patch=patch, status=status, author="people")
 
     async def delete(self, kind: Kind, namespace: str, name: str) -> None:
-        self.store.delete(kind, namespace, name, "people")
+        if not self.where.dry_run:
+            self.store.delete(kind, namespace, name, "people")
+
+    def reviews(self, kind: Kind, body: Body) -> Body:
+        """Ana may do what is in `rights`."""
+        if kind is SELF_REVIEWS:
+            user = {"username": "ana", "groups": ["on-call"]}
+            return {"metadata": {"creationTimestamp": rfc3339(NOW)}, "status": {"userInfo": user}}
+        return {"status": {"allowed": body["spec"]["resourceAttributes"]["verb"] in self.rights}}
 
     # -- what is there ---------------------------------------------------------------------------
 

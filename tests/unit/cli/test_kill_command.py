@@ -5,10 +5,13 @@ import json
 import pytest
 
 from goaround.api.base import Json
-from goaround.api.kinds import FEATURES, KILL_SWITCHES
+from goaround.api.kinds import FEATURES, KILL_SWITCHES, AIFeature
+from goaround.api.status import ALL_FALLBACK, ALL_STABLE
 from goaround.cli import kill
-from goaround.cli.command import FAILED, OK, REFUSED
+from goaround.cli.command import FAILED, OK, REFUSED, CommandError
+from goaround.cli.kill_direct import wanted_of
 from goaround.world.kube import Refused
+from tests.unit.cli.flown_kit import OLD, RELEASE, desk_with, ramping
 from tests.unit.cli.people_kit import Desk
 
 WHY = ("--reason", "answers in Latin", "--wait", "0")
@@ -81,7 +84,7 @@ def test_a_drill_that_is_over_is_not_taken_for_a_new_one(
 
 def test_a_dry_run_prints_the_switch(capsys: pytest.CaptureFixture[str]) -> None:
     desk = Desk().feature()
-    assert kill.kill_main(["chat", *WHY, "--dry-run"], desk.ask) == OK
+    assert kill.kill_main(["chat", *WHY, "--dry-run", "-o", "json"], desk.ask) == OK
     assert json.loads(capsys.readouterr().out)["kind"] == "AIKillSwitch"
     assert switches(desk) == []
 
@@ -126,6 +129,32 @@ def test_what_the_api_server_refuses_is_told_in_its_words(
     assert "ana may not bring back" in capsys.readouterr().err
 
 
-def test_status_is_told_in_a_line(capsys: pytest.CaptureFixture[str]) -> None:
-    assert kill.status_main(["chat"], Desk().feature().ask) == OK
-    assert capsys.readouterr().out.startswith("chat  ")
+def test_a_program_is_told_of_a_kill_of_nobody_too(capsys: pytest.CaptureFixture[str]) -> None:
+    assert kill.kill_main(["chta", *WHY, "-o", "json"], Desk().feature().ask) == REFUSED
+    told = capsys.readouterr()
+    assert json.loads(told.out)["kind"] == "AIKillSwitch"
+    assert "did you mean chat?" in told.err
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [((), "--flag-replica URL"), (("--drill",), "--direct is no drill")],
+)
+def test_a_direct_kill_says_what_it_needs_and_makes_nothing_before(
+    words: tuple[str, ...], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    desk = Desk().feature()
+    assert kill.kill_main(["chat", *WHY, "--direct", *words], desk.ask) == FAILED
+    assert says in capsys.readouterr().err
+    assert switches(desk) == []
+
+
+def test_a_direct_kill_takes_everybody_off_what_flies_or_is_live() -> None:
+    flown = AIFeature.model_validate(desk_with(ramping()).store.get(FEATURES, "shop", "chat"))
+    wanted = wanted_of(flown)
+    assert (wanted.digest, wanted.attempt, wanted.split) == (RELEASE, 2, ALL_FALLBACK)
+    live = flown.but(status=flown.status.but(split=ALL_STABLE))
+    assert (wanted_of(live).digest, wanted_of(live).attempt) == (OLD, 0)
+    nothing = live.but(status=live.status.but(last_known_good=None))
+    with pytest.raises(CommandError, match="the fallback serves everybody already"):
+        wanted_of(nothing)

@@ -1,6 +1,5 @@
 """What people type ends in spec, and nothing else of it changes."""
 
-import json
 from enum import StrEnum
 
 import pytest
@@ -116,14 +115,13 @@ def test_a_message_that_was_sent_has_a_time(desk: Desk) -> None:
     assert desk.spec["commsApprovals"] == [{"message": "external-1"}]
 
 
-def test_a_dry_run_prints_the_patch_and_writes_nothing(
+def test_a_dry_run_asks_the_api_server_to_keep_nothing(
     desk: Desk, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = desk.spec
     assert say(desk, f"close {NAME} --dry-run") == OK
-    patch = json.loads(capsys.readouterr().out)
-    assert patch["spec"] == {"requestedPhase": "Closed"}
-    assert patch["metadata"]["resourceVersion"]
+    assert desk.where.dry_run
+    assert "dry run: nothing was kept" in capsys.readouterr().out
     assert desk.spec == before
 
 
@@ -131,7 +129,9 @@ def test_an_incident_that_is_not_there_is_told(
     desk: Desk, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert say(desk, "resolve nothing") == FAILED
-    assert "it is not there" in capsys.readouterr().err
+    assert f"there is no AIIncident nothing in namespace shop; there is {NAME}" in (
+        capsys.readouterr().err
+    )
 
 
 def test_a_verb_without_anything_to_say_says_so(
