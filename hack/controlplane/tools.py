@@ -84,6 +84,19 @@ def _prometheus(name: str, minutes: int) -> Tool:
     )
 
 
+def _kubeconform() -> Tool:
+    version = pinned("kubeconform", "github.com/yannh/kubeconform")
+    return Tool(
+        name="kubeconform",
+        version=version,
+        minimum=(0, 6, 0),
+        module=MODULES / "kubeconform",
+        package="github.com/yannh/kubeconform/cmd/kubeconform",
+        asks_version=("-v",),
+        stamps=(f"main.version=v{version}",),
+    )
+
+
 @cache
 def catalogue() -> Mapping[str, Tool]:
     """Every tool that can be resolved, by name."""
@@ -114,5 +127,6 @@ def catalogue() -> Mapping[str, Tool]:
         _prometheus("prometheus", minutes=2),
         _prometheus("promtool", minutes=1),
         helm,
+        _kubeconform(),
     )
     return MappingProxyType({tool.name: tool for tool in tools})
