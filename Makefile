@@ -6,6 +6,7 @@ KEEP ?=
 unexport PYTHONDONTWRITEBYTECODE
 QUICK ?=
 ALL ?=
+ROWS ?=
 # workers begin with halves, so that a file and what it caches stay on one of them
 UNIT = $(PY) -m pytest -n auto --dist worksteal
 # each worker has a control plane of its own, and a file's tests share one operator
@@ -13,7 +14,7 @@ PLANES ?= 2
 # tests/cluster/conftest.py has the order: the longest files first, whatever their number of tests
 CLUSTER = $(PY) -m pytest -n $(PLANES) --dist loadfile --no-loadscope-reorder tests/cluster
 
-.PHONY: help setup demo test test-unit test-cluster test-kind check crash bench bench-evidence fmt lock clean
+.PHONY: help setup demo test test-unit test-cluster test-kind conformance check crash bench bench-evidence fmt lock clean
 
 help: ## what there is to do
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -36,6 +37,9 @@ test-cluster: setup ## the tests on a real API server and Prometheus
 
 test-kind: setup ## the cluster tests on kind; skipped, with a reason, where there is no container engine
 	@hack/test-kind
+
+conformance: setup ## prove the goal table, row by row (ROWS="A1 A2": these only); build/conformance.json
+	@$(PY) -m hack.conformance --rows "$(ROWS)"
 
 check: setup ## style, types, generated files
 	@hack/check

@@ -130,7 +130,7 @@ class GoAround:
         """Connect; blocks up to 0.5 s. False: no flags yet, the provider goes on trying."""
         domain = f"{self.namespace}/{self.feature}"
         self.provider = self.provider or FlagdProvider(
-            host=host, port=port, tls=False, selector=domain, resolver_type=ResolverType.IN_PROCESS,
+            host=host, port=port, selector=domain, resolver_type=ResolverType.IN_PROCESS,
             # else the stream ends every 600 s, and a kill is missed for up to 5.8 s
             stream_deadline_ms=0, retry_backoff_ms=100, retry_backoff_max_ms=200,
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The Grafana dashboards of the chart: one feature, the operator with its flag replicas.
+"""The Grafana dashboards of the chart: one feature, incidents, the operator with its flag replicas.
 
 They ask for metrics that this repository exports and for nothing else; a test holds them to it.
 Standbys export the state of features, too: `max by` takes it once.
@@ -135,6 +135,59 @@ OPERATOR = (
 )  # fmt: skip
 
 
+REAL = '{drill="false"}'
+OF_INCIDENT = "incident, severity"
+
+
+def _median(what: str) -> str:
+    """Seconds by severity, over 30 days: incidents are rare."""
+    histogram = f"goaround_incident_time_to_{what}_seconds_bucket{REAL}[30d]"
+    return f"histogram_quantile(0.5, sum by (le, severity) (increase({histogram})))"
+
+
+INCIDENTS = (
+    Panel("Open", f"max by (severity, feature) (goaround_incident_open{REAL})",
+          "{{severity}} {{feature}}", kind="stat"),
+    Panel("Open by phase", f"sum by (phase) (goaround_incident_open{REAL})", "{{phase}}"),
+    Panel(
+        "Delivered, effect not seen",
+        f"max by ({OF_INCIDENT}) (goaround_incident_uncontained_seconds{REAL})",
+        "{{severity}} {{incident}}",
+        "s",
+        about="Every flag replica has the decision; the harm has not been seen to end.",
+    ),
+    Panel(
+        "Clocks that are due next",
+        f"bottomk(10, min by (incident, deadline) "
+        f"(goaround_incident_deadline_remaining_seconds{REAL}))",
+        "{{deadline}} {{incident}}",
+        "s",
+        about="Below 0: missed.",
+    ),
+    Panel("Time left of regulatory clocks",
+          "min by (incident, regime) (goaround_incident_regulatory_left_ratio)",
+          "{{regime}} {{incident}}", "percentunit"),
+    Panel("Updates overdue", "max by (feature, audience) (goaround_incident_comms_overdue)",
+          "{{audience}} {{feature}}", kind="stat"),
+    Panel("Requests that the bad release served",
+          "max by (incident) (goaround_incident_exposed_requests)", "{{incident}}"),
+    Panel("Action items", "sum by (state) (goaround_incident_action_items)", "{{state}}"),
+    Panel("To detect, median of 30 days", _median("detect"), "{{severity}}", "s"),
+    Panel("To contain, median of 30 days", _median("contain"), "{{severity}}", "s"),
+    Panel("To resolve, median of 30 days", _median("resolve"), "{{severity}}", "s"),
+    Panel("Opened, a day",
+          f"sum by (severity) (increase(goaround_incident_opened_total{REAL}[1d]))",
+          "{{severity}}"),
+    Panel("Clocks missed, a day",
+          "sum by (deadline) (increase(goaround_incident_deadline_missed_total[1d]))",
+          "{{deadline}}"),
+    Panel("Messages that wait for their channel",
+          "max by (channel) (goaround_incident_message_waiting_seconds)", "{{channel}}", "s"),
+    Panel("Messages given up", "max by (channel) (goaround_incident_messages_failed)",
+          "{{channel}}", kind="stat"),
+)  # fmt: skip
+
+
 def _variable(name: str, metric: str, among: str = "") -> Json:
     asked = f"label_values({metric}{among}, {name})"
     return {
@@ -171,5 +224,6 @@ ALL: dict[str, Json] = {
         _variable("namespace", WEIGHT),
         _variable("feature", WEIGHT, '{namespace="$namespace"}'),
     ),
+    "incidents": _dashboard("goaround-incidents", "GoAround / incidents", INCIDENTS),
     "operator": _dashboard("goaround-operator", "GoAround / operator", OPERATOR),
 }

@@ -74,6 +74,7 @@ SHAPES: dict[str, Json] = {
     "image.pullPolicy": _string(among=("IfNotPresent", "Always", "Never")),
     "image.pullSecrets": _list(NAME),
     "controlToken.existingSecret": MAYBE_NAME,
+    "flags.tls.existingSecret": MAYBE_NAME,
     "controlToken.key": _string(pattern=r"^[-._a-zA-Z0-9]+$"),
     "operator.terminationGracePeriodSeconds": _number(30, 3600),
     "flags.terminationGracePeriodSeconds": _number(25, 3600),

@@ -132,24 +132,36 @@ def _only_one(lock: Path, tool: Tool) -> Iterator[None]:
 
 
 def _download(tool: Tool, env: Mapping[str, str], tried: list[str]) -> bool:
-    """Fetch from the user's own mirror; a wrong checksum raises instead of falling through."""
+    """Fetch from the place that the user names; a wrong checksum raises instead of falling
+    through."""
     base = env.get("GOAROUND_RELEASES")
     if not base:
         tried.append("GOAROUND_RELEASES: not set")
         return False
-    address = f"{base.rstrip('/')}/{tool.name}-{tool.version}-linux-{architecture()}"
-    _say(f"downloading {tool.name} {tool.version}…")
-    try:
-        expected = _fetch(f"{address}.sha256").split()[0].decode("ascii").lower()
-        content = _fetch(address)
-    except (OSError, ValueError, IndexError) as error:
-        tried.append(f"GOAROUND_RELEASES: {error}")
-        return False
-    if hashlib.sha256(content).hexdigest() != expected:
-        raise ToolMissing(f"{tool.name} {tool.version}: the download does not match its .sha256")
-    with _appearing(cached(tool, env)) as new:
-        new.write_bytes(content)
-    return True
+    for place in _places(tool):
+        address = f"{base.rstrip('/')}/{place}"
+        _say(f"downloading {tool.name} {tool.version}…")
+        try:
+            expected = _fetch(f"{address}.sha256").split()[0].decode("ascii").lower()
+            content = _fetch(address)
+        except (OSError, ValueError, IndexError) as error:
+            tried.append(f"GOAROUND_RELEASES: {place}: {error}")
+            continue
+        if hashlib.sha256(content).hexdigest() != expected:
+            raise ToolMissing(f"{tool.name} {tool.version}: {place} does not match its .sha256")
+        with _appearing(cached(tool, env)) as new:
+            new.write_bytes(content)
+        return True
+    return False
+
+
+def _places(tool: Tool) -> list[str]:
+    """Where a program lies below the address: as a mirror has it, and, for programs of Kubernetes,
+    as its official releases have it."""
+    places = [f"{tool.name}-{tool.version}-linux-{architecture()}"]
+    if tool.package.startswith("k8s.io/kubernetes/"):
+        places.append(f"v{tool.version}/bin/linux/{architecture()}/{tool.name}")
+    return places
 
 
 def _fetch(address: str) -> bytes:
@@ -209,7 +221,8 @@ def _explain(tool: Tool, tried: list[str]) -> str:
     return (
         f"{tool.name} ≥ {_dotted(tool.minimum)} is not at hand. Looked for it in:\n{looked}\n"
         f"Do one of: put {tool.name} on PATH; set KUBEBUILDER_ASSETS to a folder that holds it; "
-        f"set GOAROUND_RELEASES to a mirror; install Go, so that it can be built."
+        f"set GOAROUND_RELEASES to a mirror, or to the official releases of Kubernetes; "
+        f"install Go, so that it can be built."
     )
 
 

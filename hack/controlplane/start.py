@@ -25,6 +25,8 @@ from hack.controlplane.supervisor import Supervisor
 READY_SECONDS = 60.0
 POLL_SECONDS = 0.05
 ATTEMPTS = 3
+AUDIT_TO = "GOAROUND_AUDIT_TO"
+"""Environment: a folder that gets the audit log of every control plane when that ends."""
 
 
 class StartFailed(RuntimeError):
@@ -51,7 +53,7 @@ def control_plane(
     `admin` have rules; note that its garbage collector looks for new CRDs every 30 s only.
     Raises `ToolMissing` when a binary cannot be had, `StartFailed` when a server does not start.
     """
-    wish = _Wish(prometheus, scrape_seconds, audit, controller_manager)
+    wish = _Wish(prometheus, scrape_seconds, audit or AUDIT_TO in os.environ, controller_manager)
     binaries = resolve_all(tools_for(prometheus=prometheus, controller_manager=controller_manager))
     data, supervisor = _fresh(keep)
     try:
@@ -66,10 +68,17 @@ def control_plane(
                 data, supervisor = _fresh(keep)
         yield plane
     finally:
+        _keep_audit_log(data)
         supervisor.close()
         # The supervisor does it too, but a test may have killed that.
         if keep is None:
             shutil.rmtree(data, ignore_errors=True)
+
+
+def _keep_audit_log(data: Path) -> None:
+    log = data / "audit.log"
+    if AUDIT_TO in os.environ and log.exists():
+        shutil.copyfile(log, Path(os.environ[AUDIT_TO]) / f"{data.name}.audit")
 
 
 def tools_for(*, prometheus: bool, controller_manager: bool) -> list[str]:

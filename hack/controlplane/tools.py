@@ -102,6 +102,19 @@ def _judges() -> Tool:
     )
 
 
+def _kubeconform() -> Tool:
+    version = pinned("kubeconform", "github.com/yannh/kubeconform")
+    return Tool(
+        name="kubeconform",
+        version=version,
+        minimum=(0, 6, 0),
+        module=MODULES / "kubeconform",
+        package="github.com/yannh/kubeconform/cmd/kubeconform",
+        asks_version=("-v",),
+        stamps=(f"main.version=v{version}",),
+    )
+
+
 @cache
 def catalogue() -> Mapping[str, Tool]:
     """Every tool that can be resolved, by name."""
@@ -133,5 +146,6 @@ def catalogue() -> Mapping[str, Tool]:
         _prometheus("promtool", minutes=1),
         helm,
         _judges(),
+        _kubeconform(),
     )
     return MappingProxyType({tool.name: tool for tool in tools})

@@ -77,7 +77,7 @@ def endpoint(address: str = POD_IP, *, ready: bool = True, **about: str) -> Json
 
 def found(plane: ControlPlane, name: str, port: int = 80) -> list[Target]:
     async def told() -> list[Target]:
-        async with await load_api_client(str(plane.kubeconfig)) as api:
+        async with await load_api_client(str(plane.kubeconfig), agent="goaround-operator") as api:
             wanted = ServiceEndpoint(name=name, port=port, path="/ask")
             return await backends(KubeApi(api), NAMESPACE, wanted)
 

@@ -332,3 +332,17 @@ def test_a_download_is_used_only_with_the_right_checksum(
         f"{hashlib.sha256(release.read_bytes()).hexdigest()}  etcd\n", encoding="ascii"
     )
     assert resolve("etcd", env).read_text(encoding="utf-8") == "#!/bin/sh\n"
+
+
+def test_programs_of_kubernetes_are_found_where_its_official_releases_have_them(
+    no_tools: dict[str, str], tmp_path: Path
+) -> None:
+    """On a copy of that layout: the real place is not asked by any test."""
+    tool = catalogue()["kubectl"]
+    release = tmp_path / "official" / f"v{tool.version}" / "bin" / "linux" / architecture()
+    release.mkdir(parents=True)
+    write_program(release / "kubectl", "#!/bin/sh\n")
+    digest = hashlib.sha256((release / "kubectl").read_bytes()).hexdigest()
+    (release / "kubectl.sha256").write_text(digest, encoding="ascii")
+    env = {**no_tools, "GOAROUND_RELEASES": (tmp_path / "official").as_uri()}
+    assert resolve("kubectl", env).read_text(encoding="utf-8") == "#!/bin/sh\n"

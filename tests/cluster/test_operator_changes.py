@@ -19,7 +19,8 @@ APP: Final = {"kind": "Deployment", "name": "app"}
 TEXTS: Final = {"kind": "ConfigMap", "name": "texts"}
 
 
-def deployment(image: str) -> Json:
+def workload(image: str, kind: str = "Deployment", **more: int | str) -> Json:
+    """A `kind` called app."""
     labels = {"app": "app"}
     pod = {
         "metadata": {"labels": labels},
@@ -27,9 +28,9 @@ def deployment(image: str) -> Json:
     }
     return {
         "apiVersion": "apps/v1",
-        "kind": "Deployment",
+        "kind": kind,
         "metadata": {"name": "app"},
-        "spec": {"replicas": 0, "selector": {"matchLabels": labels}, "template": pod},
+        "spec": {"selector": {"matchLabels": labels}, "template": pod, **more},
     }
 
 
@@ -40,11 +41,14 @@ def watch(shop: Shop, *objects: Json, **more: int) -> None:
 
 def test_who_changed_which_object_when_stands_in_the_ledger(stack: Stack) -> None:
     shop = stack.shop()
-    shop.kubectl("apply", "--filename=-", stdin=json.dumps(deployment("team/app:1.4")))
+    shop.kubectl("apply", "--filename=-", stdin=json.dumps(workload("team/app:1.4", replicas=0)))
+    others = [workload("team/app:1", kind) for kind in ("StatefulSet", "DaemonSet")]
+    for other in others:
+        shop.kubectl("apply", "--filename=-", stdin=json.dumps(other))
     shop.apply(a_feature(CHAT))
-    watch(shop, APP)
+    watch(shop, APP, *({"kind": other["kind"], "name": "app"} for other in others))
     shop.until(CHAT, lambda f: f.status.changes is not None, "the ledger is begun")
-    shop.kubectl("apply", "--filename=-", stdin=json.dumps(deployment("team/app:1.5")))
+    shop.kubectl("apply", "--filename=-", stdin=json.dumps(workload("team/app:1.5", replicas=0)))
     watch(shop, APP, TEXTS)
     told = shop.until(CHAT, lambda f: f.status.changes and f.status.changes.last_day, "told")
     assert told.status.changes is not None

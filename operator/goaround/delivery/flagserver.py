@@ -148,9 +148,15 @@ class FlagServer:
         service = FlagSync(replica, slowest=slowest)
         sync_pb2_grpc.add_FlagSyncServiceServicer_to_server(service, self._server)
 
-    async def start(self, host: str, port: int) -> int:
-        """Listens; returns the port, which is chosen when `port` is 0."""
-        chosen: int = self._server.add_insecure_port(f"{host}:{port}")
+    async def start(self, host: str, port: int, tls: grpc.ServerCredentials | None = None) -> int:
+        """Listens, with `tls` or in plain text; returns the port, which is chosen when `port` is
+        0."""
+        at = f"{host}:{port}"
+        chosen: int = (
+            self._server.add_insecure_port(at)
+            if tls is None
+            else self._server.add_secure_port(at, tls)
+        )
         await self._server.start()
         return chosen
 

@@ -107,7 +107,7 @@ def _hearing(operator: Operator, kind: Kind) -> Callable[..., Any]:
 
 async def run(options: Options) -> int:
     """The operator until SIGTERM or SIGINT; 0 after a clean stop. Raises NotPermitted."""
-    client = await load_api_client(options.kubeconfig)
+    client = await load_api_client(options.kubeconfig, agent="goaround-operator")
     async with (
         httpx.AsyncClient(trust_env=False) as http,
         httpx.AsyncClient(trust_env=False) as flags_http,

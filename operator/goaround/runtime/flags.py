@@ -15,9 +15,11 @@ from collections.abc import Coroutine, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
+import grpc
 from kubernetes.aio.client import ApiClient
 
 from goaround.api.kinds import FEATURES, KILL_SWITCHES
+from goaround.delivery import flagtls
 from goaround.delivery.control import TokenFile
 from goaround.delivery.flaghttp import FlagControl, FlagHttp
 from goaround.delivery.flagserver import MAX_STREAMS, FlagServer, Replica
@@ -59,6 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="file with the bearer token of the control port; without it the port is disabled",
     )
+    _add_tls_arguments(parser)
     parser.add_argument("--kubeconfig", help="default: the pod's service account, or $KUBECONFIG")
     parser.add_argument(
         "--namespace",
@@ -75,20 +78,40 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--log-level", default="info", help="debug, info, warning or error")
 
 
+def _add_tls_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--tls-cert-file",
+        type=Path,
+        help="certificate chain (PEM) of the flag stream; with it the stream is TLS only",
+    )
+    parser.add_argument("--tls-key-file", type=Path, help="key (PEM) of that certificate")
+
+
 async def serve(args: argparse.Namespace) -> int:
-    """Runs a replica until SIGTERM or SIGINT; 0 when it ended in order.
+    """Runs a replica until SIGTERM or SIGINT; 0 when it ended in order, 2 without a usable
+    certificate where one is asked for.
 
     Once everything is listed, the ports stand on stdout as one line of JSON.
     """
     logs.configure(args.log_level)
+    try:
+        tls = flagtls.asked_for(args.tls_cert_file, args.tls_key_file)
+    except ValueError as error:
+        log.error("cannot listen", extra={"error": str(error)})
+        return 2
+    return await _serve(args, tls)
+
+
+async def _serve(args: argparse.Namespace, tls: grpc.ServerCredentials | None) -> int:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     listed = asyncio.Event()
     replica = _replica(args, listed)
     server, control = FlagServer(replica), _control(args, replica)
-    async with await load_api_client(args.kubeconfig) as client, asyncio.TaskGroup() as tasks:
-        ports = {"grpc": await server.start(args.host, args.port)}
+    connected = await load_api_client(args.kubeconfig, agent="goaround-flags")
+    async with connected as client, asyncio.TaskGroup() as tasks:
+        ports = {"grpc": await server.start(args.host, args.port, tls)}
         if control is not None:
             ports["control"] = await control.start(args.host, args.control_port)
         http = FlagHttp(replica, control=ports.get("control"))

@@ -46,8 +46,8 @@ class Learner:
         """Asked once: whatever the answer is, or if there is none, the flight goes on."""
         found: dict[str, float] = {}
         try:
-            asking = read_clustering(feature, flight.main.specs, ask)
-            found = await asyncio.wait_for(asking, MOST_SECONDS)
+            async with asyncio.timeout(MOST_SECONDS):
+                found = await read_clustering(feature, flight.main.specs, ask)
         except TimeoutError:
             pass
         finally:

@@ -5,6 +5,7 @@ once more. It decides when, never what.
 """
 
 import asyncio
+import contextlib
 import heapq
 import random
 from collections import deque
@@ -149,7 +150,8 @@ class WorkQueue:
     async def _wait(self) -> None:
         self._changed.clear()
         timeout = max(self._heap[0][0] - self._clock(), 0) if self._heap else None
-        try:
-            await asyncio.wait_for(self._changed.wait(), timeout)
-        except TimeoutError:
-            return
+        with contextlib.suppress(TimeoutError):
+            # not wait_for: before Python 3.12 it swallows a cancel that comes with the event, and
+            # the worker that was to end waits on
+            async with asyncio.timeout(timeout):
+                await self._changed.wait()

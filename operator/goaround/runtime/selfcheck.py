@@ -66,7 +66,7 @@ NEEDS = (
     Need(FEATURES, WATCHED),
     Need(INCIDENTS, (*WATCHED, "create", "patch")),  # takes notes out of annotations
     Need(KILL_SWITCHES, WATCHED),
-    Need(SIGN_OFFS, WATCHED),
+    Need(SIGN_OFFS, ("list", "watch")),  # never written, hence never read live after a conflict
     Need(FEATURES, ("operate",)),  # without it, policy goaround-status refuses every status
     Need(FEATURES, ("patch",), subresource="status"),
     Need(INCIDENTS, ("patch",), subresource="status"),

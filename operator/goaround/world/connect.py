@@ -1,6 +1,7 @@
 """How a process reaches the API server: its own service account, or a kubeconfig.
 
-It decides only where the credentials come from, and refuses to keep any.
+It decides only where the credentials come from, and by which name the audit log of the API server
+knows the process; it refuses to keep any credentials.
 """
 
 import os
@@ -9,15 +10,17 @@ from urllib.request import getproxies
 import kubernetes.aio.config
 from kubernetes.aio.client import ApiClient, Configuration
 
+from goaround import __version__
+
 IN_CLUSTER = "KUBERNETES_SERVICE_HOST"
 DEFAULT_KUBECONFIG = "~/.kube/config"
 
 
 async def load_api_client(
-    kubeconfig: str | None = None, *, context: str | None = None
+    kubeconfig: str | None = None, *, context: str | None = None, agent: str = "goaround"
 ) -> ApiClient:
     """A client for the kubeconfig or context named; else in a pod its service account; else
-    `$KUBECONFIG` or the usual file.
+    `$KUBECONFIG` or the usual file. It calls itself `agent`, with our version.
 
     Raises `kubernetes.aio.config.ConfigException` when there are no credentials. The caller closes
     the client.
@@ -37,4 +40,6 @@ async def load_api_client(
             client_configuration=configuration,
             persist_config=False,
         )
-    return ApiClient(configuration)
+    client = ApiClient(configuration)
+    client.user_agent = f"{agent}/{__version__}"
+    return client

@@ -173,6 +173,7 @@ def test_notes_do_not_warn_of_what_is_there(tmp_path: Path) -> None:
     told = notes(tmp_path, "config.providers[0].name=a", "config.providers[0].url=http://b")
     for said in ("older than 1.36", "No metrics provider", "not installed", "One "):
         assert said not in told
+    assert "no TLS" not in notes(tmp_path / "sealed", "flags.tls.existingSecret=ours")
 
 
 @each_case

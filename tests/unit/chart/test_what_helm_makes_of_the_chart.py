@@ -76,7 +76,7 @@ def test_both_servers_understand_their_arguments(case: str) -> None:
     made = rendered(ci=case)
     for component, module in (("operator", app), ("flags", flags)):
         container = made.server(component)
-        assert container["command"] == ["python", "-m", "goaround"]
+        assert container["command"] == ["python3", "-m", "goaround"]
         first, *arguments = container["args"]
         assert first == component
         parser = argparse.ArgumentParser(exit_on_error=False)
@@ -162,6 +162,21 @@ def test_a_digest_wins_over_a_tag() -> None:
     assert rendered("image.tag=v7").server("flags")["image"] == "goaround:v7"
 
 
+def test_the_flag_stream_is_tls_where_a_secret_is_named_and_plain_elsewhere() -> None:
+    plain, sealed = rendered(), rendered("flags.tls.existingSecret=ours")
+    assert "tls" not in str(plain.one("StatefulSet"))
+    container, pod = sealed.server("flags"), sealed.one("StatefulSet")["spec"]["template"]["spec"]
+    (mount,) = (m for m in container["volumeMounts"] if m["name"] == "tls")
+    (volume,) = (v for v in pod["volumes"] if v["name"] == "tls")
+    assert volume["secret"]["secretName"] == "ours"
+    assert "subPath" not in mount
+    for file in ("tls.crt", "tls.key"):
+        assert any(arg.endswith(f"={mount['mountPath']}/{file}") for arg in container["args"])
+    protocols = [made.one("Service", "-flags")["spec"]["ports"][0]["appProtocol"]
+                 for made in (plain, sealed)]  # fmt: skip
+    assert protocols == ["kubernetes.io/h2c", "https"]
+
+
 def test_extras_are_off_until_they_are_asked_for() -> None:
     extras = ("NetworkPolicy", "ServiceMonitor", "PrometheusRule")
     assert rendered().of_kind(*extras) == []
@@ -170,7 +185,7 @@ def test_extras_are_off_until_they_are_asked_for() -> None:
     assert len(made.of_kind("ServiceMonitor")) == 2
     boards = [b for b in made.of_kind("ConfigMap") if "dashboard" in b["metadata"]["name"]]
     assert {b["metadata"]["labels"]["grafana_dashboard"] for b in boards} == {"1"}
-    assert len(boards) == 2
+    assert len(boards) == 3
 
 
 def test_monitors_find_a_port_by_the_labels_of_its_service_and_keep_our_namespace() -> None:
@@ -211,10 +226,10 @@ def blocks() -> list[str]:
     return re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
 
 
-@pytest.mark.parametrize("number", range(2))
+@pytest.mark.parametrize("number", range(3))
 def test_the_values_on_the_page_about_installing_are_taken(number: int, tmp_path: Path) -> None:
     page = blocks()
-    assert len(page) == 2
+    assert len(page) == 3
     written = tmp_path / "values.yaml"
     written.write_text(page[number])
     assert "kind: StatefulSet" in helm("template", str(CHART), f"--values={written}").stdout

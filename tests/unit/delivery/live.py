@@ -82,7 +82,9 @@ class Live:
 
 
 @contextmanager
-def live(*, limit: int = 100, slowest: float = 10.0) -> Iterator[Live]:
+def live(
+    *, limit: int = 100, slowest: float = 10.0, tls: grpc.ServerCredentials | None = None
+) -> Iterator[Live]:
     """A replica that has listed nothing yet."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
@@ -91,7 +93,7 @@ def live(*, limit: int = 100, slowest: float = 10.0) -> Iterator[Live]:
     async def start() -> tuple[Live, FlagServer, FlagHttp]:
         here = Live(loop, limit)
         server, http = FlagServer(here.replica, slowest=slowest), FlagHttp(here.replica)
-        here.port = await server.start("127.0.0.1", 0)
+        here.port = await server.start("127.0.0.1", 0, tls)
         here.http = await http.start("127.0.0.1", 0)
         return here, server, http
 
