@@ -225,6 +225,17 @@ def contained_and_frozen(sight: Sight) -> bool:
     )
 
 
+def asked_and_contained(version: str, weight: int) -> Seen:
+    """What an incident asked is carried out, and the incident says so."""
+
+    def seen(sight: Sight) -> bool:
+        found = sight.seen(INCIDENTS, "by-hand")
+        status = (found or {}).get("status") or {}
+        return flying(version, weight)(sight) and "containedAt" in status.get("milestones", {})
+
+    return seen
+
+
 def noted(sight: Sight) -> bool:
     """No note waits on any incident of the feature."""
     latches = sight.status.latches if sight.status is not None else []

@@ -88,14 +88,16 @@ class Incidents:
         self._timelines = TimelineDesk(api, offer=queue.offer, offer_in=queue.offer_in, now=now)
 
     def changed(self, feature: AIFeature) -> None:
-        """Look at those of its latches, once for each version: they see of it what is stored."""
+        """Look at its open incidents, and at those of its latches, once for each version: they see
+        of it what is stored. What this process wrote it may never hear of as news."""
         key, version = key_of(feature), feature.metadata.resource_version
         if self._shown.get(key) == version:
             return
         self._shown[key] = version
-        for latch in feature.status.latches:
-            if latch.incident is not None:
-                self._queue.offer(Key(INCIDENTS.plural, key.namespace, latch.incident))
+        named = (latch.incident for latch in feature.status.latches if latch.incident is not None)
+        still = self._sight.open_incidents(key.namespace, key.name)
+        for name in dict.fromkeys((*named, *still)):
+            self._queue.offer(Key(INCIDENTS.plural, key.namespace, name))
 
     def gone(self, key: Key) -> None:
         """The feature does not exist any more."""
