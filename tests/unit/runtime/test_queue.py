@@ -262,3 +262,19 @@ def test_what_changes_nothing_for_a_sleeping_worker_does_not_wake_it() -> None:
         assert await waiting == TAGS
 
     in_virtual_time(test)
+
+
+def test_a_worker_that_is_cancelled_as_a_key_comes_ends() -> None:
+    """Before Python 3.12 `asyncio.wait_for` forgets a cancel that comes with what it waits for."""
+
+    async def test(loop: VirtualTimeLoop) -> None:
+        queue = WorkQueue(loop.time)
+        queue.offer_in(TAGS, 50)
+        worker = asyncio.create_task(queue.take())
+        await asyncio.sleep(1)
+        queue.offer(CHAT)
+        worker.cancel()
+        await asyncio.wait([worker])
+        assert worker.cancelled()
+
+    in_virtual_time(test)
