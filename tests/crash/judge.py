@@ -43,12 +43,14 @@ def reference(run: Run) -> Reference:
 
 def verdict(run: Run, right: Reference, injections: Sequence[Injection]) -> list[str]:
     """Every way in which this run is not as it must be; [] is what we want."""
-    if run.ends.twin_may and any(i.fault is Fault.TWIN for i in injections):
-        return alone(run, twin=True)
-    found = alone(run)
-    if any(i.fault is Fault.TWIN for i in injections):
+    twin = any(i.fault is Fault.TWIN for i in injections)
+    free = twin and bool(run.ends.twin_may)
+    found = alone(run, twin=free)
+    if twin:
         # without the Lease it writes a text over a newer one, until that changes again
         found = [told for told in found if not told.startswith("note of ")]
+    if free:
+        return found
     return [*found, *_unlike(run, right, injections)]
 
 
