@@ -100,9 +100,18 @@ def test_a_page_tells_the_flight(keys: Keyboard) -> None:
     assert json.loads(keys.type("status", CHAT, "-o", "json").stdout)["kind"] == "AIFeature"
 
 
+def heeds_interrupts() -> None:
+    """Tests that a script runs in the background inherit that an interrupt is ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_a_hold_is_seen_by_a_watch_that_ends_at_an_interrupt(keys: Keyboard) -> None:
     with subprocess.Popen(
-        keys.argv("status", CHAT, "-w"), cwd=ROOT, stdout=subprocess.PIPE, text=True
+        keys.argv("status", CHAT, "-w"),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=heeds_interrupts,
     ) as watch:
         assert watch.stdout is not None
         keys.type("hold", CHAT, "--reason", "the index is rebuilt")
