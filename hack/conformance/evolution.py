@@ -108,8 +108,9 @@ def published(site: Site) -> str:
     require({f"dev.goaround.v1alpha1.{kind}" for kind in kinds} <= known.keys(), "OpenAPI v3")
     schemas = site.folder / "schemas"
     require(write_schemas([str(schemas)]) == 0, "hack.schemas")
-    bodies = [body for path in sorted((site.root / "examples").rglob("*.yaml"))
-              for body in documents(path) if body["kind"] in kinds]  # fmt: skip
+    # what Argo CD tests our Lua by are not manifests; the overlay is tried by row C9
+    paths = (p for p in sorted((site.root / "examples").rglob("*.yaml")) if "gitops" not in p.parts)
+    bodies = [body for path in paths for body in documents(path) if body["kind"] in kinds]
     require(_conforms(site, schemas, bodies) == "", _conforms(site, schemas, bodies))
     faults: tuple[Json, ...] = ({"rampp": {}}, {"mode": "Enforced"}, {"release": {}})
     for fault in faults:

@@ -16,6 +16,8 @@ ROWS = (
             f"{MADE}test_every_right_that_the_operator_asks_for_is_granted_once_and_nothing_else",
             "cluster/test_chart_installs.py",
             "cluster/test_lease_rights.py",
+            "cluster/test_operator_changes.py",
+            "cluster/test_operator_timeline.py",
         ),
         checks=(audited.used,),
     ),
