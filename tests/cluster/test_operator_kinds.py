@@ -3,6 +3,7 @@
 One feature per kind, all in the air at the same time.
 """
 
+import re
 from collections.abc import Mapping
 
 import pytest
@@ -139,7 +140,8 @@ def test_buckets_of_a_judge_find_a_falling_score_while_its_sums_still_wonder(sta
     blind = shop.feature(BLIND)
     latch = fell.status.latches[0]
     assert (latch.cause, latch.signal, latch.digest) == (LatchCause.SIGNAL, "judge", digest(BAD))
-    assert latch.message.startswith("judge 0.7 < min 0.74 (n=")
+    # the first scores of a window may still be of before
+    assert re.match(r"judge 0\.7[0-3]? < min 0\.74 \(n=", latch.message)
     assert ", sd at most 0." in latch.message
     assert not blind.status.latches
     assert blind.status.stage is Stage.RAMPING
