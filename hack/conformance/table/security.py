@@ -17,6 +17,7 @@ ROWS = (
             "cluster/test_chart_installs.py",
             "cluster/test_lease_rights.py",
             "cluster/test_operator_changes.py",
+            "cluster/test_operator_fallback.py",
             "cluster/test_operator_timeline.py",
         ),
         checks=(audited.used,),
