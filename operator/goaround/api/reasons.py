@@ -17,6 +17,9 @@ class Stage(StrEnum):
     KILLED = "Killed"
 
 
+FLYING = frozenset({Stage.PREFLIGHT, Stage.RAMPING, Stage.HOLDING, Stage.CRUISING})
+"""A candidate, where there is one, is on its way up."""
+
 CAME_BACK = frozenset({Stage.ROLLED_BACK, Stage.REJECTED, Stage.INCONCLUSIVE})
 """A candidate went down, and nothing was asked for since."""
 

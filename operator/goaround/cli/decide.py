@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from goaround.api.reasons import CAME_BACK, FLYING
 from goaround.cli.command import OK, Parser, Refusal, harmless, run, say
 from goaround.cli.connection import Ask, add_connection, ask_cluster, where
 from goaround.cli.output import NOTHING_KEPT, add_output, say_as
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     from goaround.world.kube import Api, Body
 
 Json = dict[str, Any]
-
-IN_FLIGHT: Final = ("Preflight", "Shadow", "Ramping", "Holding", "Cruising")
-ENDED: Final = ("RolledBack", "Rejected", "Inconclusive")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +110,7 @@ def bound_to(feature: "Body", verb: Verb) -> Bound:
     if verb.decision == "Retry":
         return _ended(status, name)
     flown = status.get("candidate")
-    if not flown or stage not in IN_FLIGHT:
+    if not flown or stage not in FLYING:
         raise Refusal(f"{name} is {stage}: nothing flies that could be decided on")
     if flown.get("adopted"):
         raise Refusal(f"{name} adopts what serves already: there is nothing to decide")
@@ -134,7 +132,7 @@ def _ended(status: "Body", name: str) -> Bound:
     """The release that came down last, if spec still asks for it."""
     wanted = status.get("releaseDigest")
     ended = [x for x in status.get("latches", []) if x.get("digest") and x["digest"] == wanted]
-    if status.get("stage") not in ENDED or not ended:
+    if status.get("stage") not in CAME_BACK or not ended:
         raise Refusal(
             f"{name} is {status.get('stage', 'not seen yet')}: no release that spec asks for has "
             "ended, so there is nothing to retry"

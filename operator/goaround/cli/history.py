@@ -8,6 +8,7 @@ import argparse
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from goaround.api.reasons import FLYING
 from goaround.cli.command import OK, CommandError, Parser, harmless, run, say
 from goaround.cli.connection import Ask, add_connection, ask_cluster, where
 from goaround.cli.output import add_output, say_as, table
@@ -85,13 +86,7 @@ def _now(feature: "Body") -> Iterator[Json]:
     """The flight that has not ended."""
     status = feature.get("status", {})
     flown = status.get("candidate")
-    if not flown or status.get("stage") not in (
-        "Preflight",
-        "Shadow",
-        "Ramping",
-        "Holding",
-        "Cruising",
-    ):
+    if not flown or status.get("stage") not in FLYING:
         return
     yield {
         "ended": None,

@@ -9,11 +9,11 @@ from datetime import datetime
 from typing import Any, Final
 
 from goaround.api.plain import short
+from goaround.api.reasons import CAME_BACK, FLYING, Stage
 
 Json = dict[str, Any]
 
 ARMS: Final = ("stable", "candidate", "fallback")
-DOWN: Final = ("RolledBack", "Rejected", "Inconclusive")
 SAID_ELSEWHERE: Final = ("Ready", "Reconciling")
 MOST_LATE: Final = 3
 
@@ -83,7 +83,7 @@ def release(found: Mapping[str, Any]) -> str:
 
 def _step(status: Json, spec: Json, now: datetime) -> Iterator[str]:
     step, steps = status.get("step"), spec.get("ramp", {}).get("steps", [])
-    if not step or status.get("stage") not in ("Ramping", "Holding", "Cruising", "Shadow"):
+    if not step or status.get("stage") not in FLYING - {Stage.PREFLIGHT}:
         return
     at = step.get("index", 0)
     weight = f"{steps[at]['weightPercent']} %" if at < len(steps) else "re-enable ramp"
@@ -165,7 +165,7 @@ def next_acts(feature: Mapping[str, Any]) -> Iterator[str]:
         yield "the operator has not looked at it yet: goaround doctor says whether one runs"
     elif status.get("kill"):
         yield f"somebody who may: goaround revive {name} (its gate stands above)"
-    elif stage in DOWN:
+    elif stage in CAME_BACK:
         yield f"another release in Git, or: goaround retry {name} --comment WHY"
     elif hold.startswith("AwaitingSignOff"):
         yield f"people decide: goaround approve {name} --comment WHY (or reject)"

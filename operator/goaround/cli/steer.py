@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from goaround.api.reasons import FLYING, Stage
 from goaround.cli.command import OK, REFUSED, Parser, Refusal, harmless, run, say
 from goaround.cli.connection import Ask, add_connection, ask_cluster, where
-from goaround.cli.decide import IN_FLIGHT
 from goaround.cli.output import NOTHING_KEPT, add_output, say_as
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def annotation(feature: "Body", verb: str, reason: str) -> tuple[str, str | None
         return names.HOLD, None, "the hold is taken off; it goes on where it was"
     status = feature.get("status", {})
     flown, stage = status.get("candidate"), status.get("stage", "not seen yet")
-    if not flown or flown.get("adopted") or stage not in (*IN_FLIGHT, "Killed"):
+    if not flown or flown.get("adopted") or stage not in FLYING | {Stage.KILLED}:
         raise Refusal(
             f"{name} is {stage}: no attempt flies. What is Live is killed (goaround kill), or goes "
             "back by spec.rollbackTo in Git"

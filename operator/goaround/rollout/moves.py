@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from goaround.api.conditions import Wanted, find
-from goaround.api.reasons import EventReason, Stage
+from goaround.api.reasons import FLYING, EventReason, Stage
 from goaround.api.status import (
     AIFeatureStatus,
     Latch,
@@ -107,12 +107,7 @@ def lands(before: AIFeatureStatus, after: AIFeatureStatus) -> bool:
 
 def in_flight(status: AIFeatureStatus) -> bool:
     """Whether a candidate is on its way up, at whatever weight."""
-    return status.candidate is not None and status.stage in {
-        Stage.PREFLIGHT,
-        Stage.RAMPING,
-        Stage.HOLDING,
-        Stage.CRUISING,
-    }
+    return status.candidate is not None and status.stage in FLYING
 
 
 def is_watched(status: AIFeatureStatus) -> bool:
